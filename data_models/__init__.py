@@ -1,0 +1,1 @@
+"""Facts and how they get in and out."""

@@ -1,0 +1,1 @@
+"""Prefect flows and the use cases that they share with the console."""
