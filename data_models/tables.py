@@ -1,0 +1,381 @@
+"""The tables: what the store keeps, typed for SQLAlchemy 2.0, the same on SQLite and PostgreSQL.
+
+Master data (customers to shifts) is written by intake, tickets by intake and events, plans by the flows. Rows that a
+plan may refer to are never deleted: they get `retired_at`. Ids are the company's own, any Unicode; surrogate keys are
+used only where the company has no name for the thing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC; naive ones are refused, so that no clock is ever guessed."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"time without an offset: {value.isoformat()}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        # SQLite forgets the offset; what was bound was UTC.
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Root of all tables; the naming convention lets Alembic drop constraints by name on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
+
+
+Id = String(64)
+
+
+class Customer(Base):
+    """Who buys the product and reports tickets."""
+
+    __tablename__ = "customer"
+    __table_args__ = (CheckConstraint("tier IN ('A', 'B', 'C')", name="tier"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    tier: Mapped[str] = mapped_column(String(1))
+    segment: Mapped[str] = mapped_column(String(64), default="")
+    downtime_cost_per_hour: Mapped[float] = mapped_column(default=0.0)
+    yearly_tonnes: Mapped[float | None]
+    customer_since: Mapped[date | None]
+    retired_at: Mapped[datetime | None]
+
+    sites: Mapped[list[Site]] = relationship(back_populates="customer")
+
+
+class Site(Base):
+    """A place of a customer where work is done; coordinates are WGS-84."""
+
+    __tablename__ = "site"
+    __table_args__ = (
+        CheckConstraint("lat BETWEEN -90 AND 90", name="lat"),
+        CheckConstraint("lon BETWEEN -180 AND 180", name="lon"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    address: Mapped[str] = mapped_column(String(400), default="")
+    region: Mapped[str] = mapped_column(String(64), default="")
+    lat: Mapped[float]
+    lon: Mapped[float]
+    retired_at: Mapped[datetime | None]
+
+    customer: Mapped[Customer] = relationship(back_populates="sites")
+
+
+class Contact(Base):
+    """A person at a customer who is called about a site or about everything."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    site_id: Mapped[str | None] = mapped_column(ForeignKey("site.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(100), default="")
+    phone: Mapped[str] = mapped_column(String(64), default="")
+    email: Mapped[str] = mapped_column(String(200), default="")
+    retired_at: Mapped[datetime | None]
+
+
+class Contract(Base):
+    """A service contract: which policy holds for a customer, from when to when, and what it changes in it."""
+
+    __tablename__ = "contract"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    policy: Mapped[str] = mapped_column(String(64))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+    on_site_minutes: Mapped[float | None]
+    late_compensation_per_hour: Mapped[float | None]
+    retired_at: Mapped[datetime | None]
+
+
+class Station(Base):
+    """A service station; `capacity` is how many technicians it can house, None without limit."""
+
+    __tablename__ = "station"
+    __table_args__ = (
+        CheckConstraint("lat BETWEEN -90 AND 90", name="lat"),
+        CheckConstraint("lon BETWEEN -180 AND 180", name="lon"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    region: Mapped[str] = mapped_column(String(64), default="")
+    address: Mapped[str] = mapped_column(String(400), default="")
+    lat: Mapped[float]
+    lon: Mapped[float]
+    capacity: Mapped[int | None]
+    retired_at: Mapped[datetime | None]
+
+    kits: Mapped[list[StationKit]] = relationship(cascade="all, delete-orphan")
+
+
+class StationKit(Base):
+    """How many kits of a type a station owns, and how many of these are out of order."""
+
+    __tablename__ = "station_kit"
+    __table_args__ = (CheckConstraint("owned >= 0 AND broken >= 0 AND broken <= owned", name="counts"),)
+
+    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"), primary_key=True)
+    kit: Mapped[str] = mapped_column(Id, primary_key=True)
+    owned: Mapped[int]
+    broken: Mapped[int] = mapped_column(default=0)
+
+
+class Technician(Base):
+    """A person who drives and works; `capacity` is in units of load per trip, None without limit."""
+
+    __tablename__ = "technician"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"), index=True)
+    phone: Mapped[str] = mapped_column(String(64), default="")
+    capacity: Mapped[float | None]
+    retired_at: Mapped[datetime | None]
+
+    skills: Mapped[list[TechnicianSkill]] = relationship(cascade="all, delete-orphan")
+    shifts: Mapped[list[Shift]] = relationship(order_by="Shift.starts_at", back_populates="technician")
+    position: Mapped[Position | None] = relationship(cascade="all, delete-orphan")
+
+
+class TechnicianSkill(Base):
+    """A skill at a level 1-3; an expired certificate makes the skill count as absent from that day on."""
+
+    __tablename__ = "technician_skill"
+    __table_args__ = (CheckConstraint("level BETWEEN 1 AND 3", name="level"),)
+
+    technician_id: Mapped[str] = mapped_column(ForeignKey("technician.id"), primary_key=True)
+    skill: Mapped[str] = mapped_column(Id, primary_key=True)
+    level: Mapped[int]
+    certificate: Mapped[str] = mapped_column(String(100), default="")
+    expires_on: Mapped[date | None]
+
+
+class Shift(Base):
+    """A spell of work of a technician: `kind` is regular, night or on_call."""
+
+    __tablename__ = "shift"
+    __table_args__ = (
+        UniqueConstraint("technician_id", "starts_at"),
+        CheckConstraint("ends_at > starts_at", name="order"),
+        CheckConstraint("kind IN ('regular', 'night', 'on_call')", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    technician_id: Mapped[str] = mapped_column(ForeignKey("technician.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    overtime_minutes: Mapped[float] = mapped_column(default=0.0)
+    kind: Mapped[str] = mapped_column(String(16), default="regular")
+    break_earliest: Mapped[datetime | None]
+    break_latest: Mapped[datetime | None]
+    break_minutes: Mapped[float | None]
+
+    technician: Mapped[Technician] = relationship(back_populates="shifts")
+
+
+class Position(Base):
+    """Someone already on the road: free at that place from `free_at`, carrying `kits`."""
+
+    __tablename__ = "position"
+
+    technician_id: Mapped[str] = mapped_column(ForeignKey("technician.id"), primary_key=True)
+    lat: Mapped[float]
+    lon: Mapped[float]
+    free_at: Mapped[datetime]
+    kits: Mapped[list[str]]
+
+
+class Ticket(Base):
+    """What a customer reported. Clocks, costs, duration, crew, skills and kits follow from policy unless set here."""
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        CheckConstraint("severity IN ('emergency', 'important', 'general')", name="severity"),
+        CheckConstraint("state IN ('open', 'planned', 'under_way', 'done', 'cancelled')", name="state"),
+        CheckConstraint("source IN ('phone', 'chat', 'email', 'sensor', 'web', 'file')", name="source"),
+        Index("ix_ticket_state_opened_at", "state", "opened_at"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    site_id: Mapped[str] = mapped_column(ForeignKey("site.id"), index=True)
+    severity: Mapped[str] = mapped_column(String(16))
+    type: Mapped[str] = mapped_column(String(64))
+    product: Mapped[str] = mapped_column(String(64), default="")
+    source: Mapped[str] = mapped_column(String(16), default="phone")
+    title: Mapped[str] = mapped_column(String(200), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+    window_start: Mapped[datetime | None]
+    window_end: Mapped[datetime | None]
+    service_minutes: Mapped[float | None]
+    crew: Mapped[int | None]
+    load: Mapped[float] = mapped_column(default=0.0)
+    skills: Mapped[dict[str, Any] | None]
+    kits: Mapped[list[str] | None]
+    only: Mapped[list[str] | None]
+    banned: Mapped[list[str] | None]
+
+    site: Mapped[Site] = relationship()
+    clocks: Mapped[list[TicketClock]] = relationship(cascade="all, delete-orphan")
+
+
+class TicketClock(Base):
+    """A promised clock of a ticket: contact, diagnosis, on_site, solution or closing."""
+
+    __tablename__ = "ticket_clock"
+
+    ticket_id: Mapped[str] = mapped_column(ForeignKey("ticket.id"), primary_key=True)
+    clock: Mapped[str] = mapped_column(String(16), primary_key=True)
+    due_at: Mapped[datetime]
+    met_at: Mapped[datetime | None]
+
+
+class Snapshot(Base):
+    """What a plan was made from: the case as a file, what explanations need beside it, and a digest of both."""
+
+    __tablename__ = "snapshot"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    taken_at: Mapped[datetime]
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    case_json: Mapped[str] = mapped_column(Text)
+    context_json: Mapped[str] = mapped_column(Text)
+
+
+class Plan(Base):
+    """One version of a plan. Routes and visits are rows, so that they can be asked about; the file is kept as it was made."""
+
+    __tablename__ = "plan"
+    __table_args__ = (CheckConstraint("state IN ('draft', 'approved', 'published', 'rejected', 'superseded')", name="state"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
+    name: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16), default="draft", index=True)
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+    seed: Mapped[int]
+    iterations: Mapped[int]
+    settings: Mapped[dict[str, Any]]
+    versions: Mapped[dict[str, Any]]
+    score: Mapped[dict[str, Any]]
+    violations: Mapped[int]
+    plan_json: Mapped[str] = mapped_column(Text)
+    explanation_json: Mapped[str] = mapped_column(Text)
+    row_version: Mapped[int]
+
+    snapshot: Mapped[Snapshot] = relationship()
+    routes: Mapped[list[Route]] = relationship(cascade="all, delete-orphan", order_by="Route.id")
+    approvals: Mapped[list[Approval]] = relationship(order_by="Approval.id")
+
+    __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012
+
+
+class Route(Base):
+    """One trip of a technician within a plan."""
+
+    __tablename__ = "route"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    technician_id: Mapped[str] = mapped_column(ForeignKey("technician.id"))
+    departs_at: Mapped[datetime]
+    returns_at: Mapped[datetime]
+    kits: Mapped[list[str]]
+
+    visits: Mapped[list[Visit]] = relationship(cascade="all, delete-orphan", order_by="Visit.position")
+
+
+class Visit(Base):
+    """A ticket planned at a time by a technician; a crew of two gives two visits."""
+
+    __tablename__ = "visit"
+
+    route_id: Mapped[int] = mapped_column(ForeignKey("route.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ForeignKey("ticket.id"), index=True)
+    arrives_at: Mapped[datetime]
+    starts_at: Mapped[datetime]
+    finishes_at: Mapped[datetime]
+
+
+class Approval(Base):
+    """Who decided what about a plan, when and why."""
+
+    __tablename__ = "approval"
+    __table_args__ = (CheckConstraint("decision IN ('approved', 'rejected', 'published')", name="decision"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    decision: Mapped[str] = mapped_column(String(16))
+    by: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class TravelTime(Base):
+    """A travelled pair as a provider gave it; seconds and metres are None for a pair that no road joins."""
+
+    __tablename__ = "travel_time"
+
+    provider: Mapped[str] = mapped_column(String(120), primary_key=True)
+    from_lat_e6: Mapped[int] = mapped_column(primary_key=True)
+    from_lon_e6: Mapped[int] = mapped_column(primary_key=True)
+    to_lat_e6: Mapped[int] = mapped_column(primary_key=True)
+    to_lon_e6: Mapped[int] = mapped_column(primary_key=True)
+    seconds: Mapped[float | None]
+    metres: Mapped[float | None]
+    fetched_at: Mapped[datetime]
+
+
+class GeocodedAddress(Base):
+    """What a geocoder answered for an address; `matches` holds its candidates, best first, none when it knew nothing."""
+
+    __tablename__ = "geocoded_address"
+
+    provider: Mapped[str] = mapped_column(String(120), primary_key=True)
+    query: Mapped[str] = mapped_column(String(400), primary_key=True)
+    matches: Mapped[list[str]]
+    fetched_at: Mapped[datetime]
