@@ -304,7 +304,7 @@ class Plan(Base):
     violations: Mapped[int]
     plan_json: Mapped[str] = mapped_column(Text)
     explanation_json: Mapped[str] = mapped_column(Text)
-    row_version: Mapped[int]
+    row_version: Mapped[int] = mapped_column()
 
     snapshot: Mapped[Snapshot] = relationship()
     routes: Mapped[list[Route]] = relationship(cascade="all, delete-orphan", order_by="Route.id")
