@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -356,18 +356,15 @@ class Approval(Base):
 
 
 class TravelTime(Base):
-    """A travelled pair as a provider gave it; seconds and metres are None for a pair that no road joins."""
+    """What a provider answered for the pairs that begin at one place; `legs` packs the destinations (`travel.cache`)."""
 
     __tablename__ = "travel_time"
 
     provider: Mapped[str] = mapped_column(String(120), primary_key=True)
     from_lat_e6: Mapped[int] = mapped_column(primary_key=True)
     from_lon_e6: Mapped[int] = mapped_column(primary_key=True)
-    to_lat_e6: Mapped[int] = mapped_column(primary_key=True)
-    to_lon_e6: Mapped[int] = mapped_column(primary_key=True)
-    seconds: Mapped[float | None]
-    metres: Mapped[float | None]
-    fetched_at: Mapped[datetime]
+    # Measured for 500 places: a row per pair takes 3.9 s to write, 0.9 s to read and 52 MB; packed by origin see DECISIONS.
+    legs: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class GeocodedAddress(Base):
