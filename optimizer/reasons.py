@@ -1,0 +1,499 @@
+"""Why a ticket is not served in time: the binding reasons, and what is to blame.
+
+Nothing is solved here. The questions are put to `reach` (how soon could idle people begin, if ...?) and to the plan
+(who is busy, where are the kits?); what room the plan still has is found by `remedies` and handed in.
+Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from data_models.case import Case, Commitment, OutAt, Technician, Ticket, current_shift
+from data_models.plan import Plan
+from optimizer.explanation import Blame, PlanningContext, Reason, Status, Value, Verdict
+from optimizer.reach import (
+    Assume,
+    Legs,
+    Offer,
+    Reach,
+    demands,
+    earliest_start,
+    is_allowed,
+    legs_of,
+    nearest_station,
+    offers,
+    permitted_starts,
+    soonest,
+)
+from optimizer.trips import drive, duties
+from optimizer.wording import sentence
+
+MOST_PEOPLE = 3
+"""How many busy people a reason names one by one; the others are counted."""
+
+ALWAYS = Assume(always_on_duty=True)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One visit in someone's day: set out, begun, finished."""
+
+    technician: str
+    ticket: str
+    leave: float
+    start: float
+    finish: float
+
+
+@dataclass(frozen=True)
+class Day:
+    """What the plan has people and kits doing. `lent` holds (from, to, technician) by (station, kit)."""
+
+    work: Mapping[str, tuple[Work, ...]]
+    crews: Mapping[str, tuple[Work, ...]]
+    lent: Mapping[tuple[str, str], tuple[tuple[float, float, str], ...]]
+    after_locked: Case
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Room in the plan: who could begin when without harm to others, and what the plan then costs more."""
+
+    start: float
+    technicians: tuple[str, ...]
+    cost_change: float
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """One ticket under examination."""
+
+    case: Case
+    ticket: Ticket
+    status: Status
+    context: PlanningContext
+    legs: Legs
+    permitted: tuple[tuple[float, float], ...]
+
+    @property
+    def due(self) -> float:
+        """The promised moment."""
+        return self.ticket.due.timestamp()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The four soonest starts that the verdict rests on; None where impossible."""
+
+    nearest: float | None
+    own_people: Reach | None
+    on_duty: Reach | None
+    after_locked: Reach | None
+
+
+def read_day(case: Case, plan: Plan) -> Day:
+    """The plan as `Day`; routes that name unknown people or tickets are left out."""
+    work: dict[str, list[Work]] = {}
+    crews: dict[str, list[Work]] = {}
+    lent: dict[tuple[str, str], list[tuple[float, float, str]]] = {}
+    out_without_route = {technician.id: technician for technician in case.technicians if technician.start is not None}
+    for duty in duties(case, plan):
+        who = duty.technician
+        for trip in duty.trips:
+            if trip.out is not None:
+                out_without_route.pop(who.id, None)
+            begins = case.now.timestamp() if trip.out is not None else trip.depart
+            for kit in trip.kits:
+                lent.setdefault((who.station, kit), []).append((begins, trip.returns, who.id))
+            for visit in trip.visits:
+                done = Work(who.id, visit.ticket.id, visit.free, visit.start, visit.finish)
+                work.setdefault(who.id, []).append(done)
+                crews.setdefault(visit.ticket.id, []).append(done)
+    for who in out_without_route.values():
+        if who.start is not None:
+            back = who.start.at.timestamp() + drive(case.travel, who.start, case.station_by_id[who.station]).seconds
+            for kit in who.start.kits:
+                lent.setdefault((who.station, kit), []).append((case.now.timestamp(), back, who.id))
+    return Day(
+        {name: tuple(sorted(each, key=lambda one: one.leave)) for name, each in work.items()},
+        {name: tuple(each) for name, each in crews.items()},
+        {name: tuple(sorted(each)) for name, each in lent.items()},
+        _after_locked(case, plan),
+    )
+
+
+def inquire(case: Case, ticket: Ticket, status: Status, context: PlanningContext) -> Inquiry:
+    """Everything about a ticket that several questions need."""
+    return Inquiry(case, ticket, status, context, legs_of(case, ticket), permitted_starts(case, ticket))
+
+
+def diagnose(inquiry: Inquiry, day: Day) -> Diagnosis:
+    """How soon the nearest, the own, the people on duty and those after their locked work could begin, all idle."""
+    case, ticket, legs = inquiry.case, inquiry.ticket, inquiry.legs
+    station = nearest_station(case, legs)
+    nearest = None if station is None else soonest(inquiry.permitted, case.now.timestamp() + legs.there[station.id])
+    on_duty = earliest_start(case, ticket, legs)
+    after = on_duty if day.after_locked is case else earliest_start(day.after_locked, ticket, legs)
+    return Diagnosis(nearest, earliest_start(case, ticket, legs, ALWAYS), on_duty, after)
+
+
+def blame_of(inquiry: Inquiry, found: Diagnosis, in_time: Fit | None) -> Blame:
+    """The first of `explanation.Blame` that holds; see there for what each means."""
+    due, first = inquiry.due, inquiry.permitted[0][0] if inquiry.permitted else None
+    if max(inquiry.case.now, inquiry.ticket.opened_at).timestamp() > due:
+        return "promise"
+    if first is None or first > due:
+        return "access"
+    if found.nearest is None or found.nearest > due:
+        return "distance"
+    if found.own_people is None or found.own_people.start > due:
+        return _unfit(inquiry, due if found.own_people is not None else math.inf)
+    if found.on_duty is None or found.on_duty.start > due:
+        return "hours"
+    if in_time is not None:
+        return "cost" if in_time.cost_change >= 0 else "plan"
+    return "locked" if found.after_locked is None or found.after_locked.start > due else "capacity"
+
+
+def verdict_of(inquiry: Inquiry, found: Diagnosis, in_time: Fit | None, free: Fit | None) -> Verdict:
+    """The verdict as facts; `free` is the soonest room in the plan as it stands."""
+    station = nearest_station(inquiry.case, inquiry.legs)
+    return Verdict(
+        blame=blame_of(inquiry, found, in_time),
+        station=None if station is None else station.id,
+        drive_minutes=None if station is None else inquiry.legs.there[station.id] / 60,
+        nearest_at=_moment(inquiry, found.nearest),
+        own_people_at=_moment(inquiry, found.own_people.start if found.own_people else None),
+        on_duty_at=_moment(inquiry, found.on_duty.start if found.on_duty else None),
+        free_at=_moment(inquiry, free.start if free else None),
+    )
+
+
+def reasons_of(inquiry: Inquiry, day: Day, found: Diagnosis, in_time: Fit | None, free: Fit | None) -> tuple[Reason, ...]:
+    """The binding reasons, the hardest first: promise and access, distance, people, kits, hours, the plan, money."""
+    reasons = [*_promise(inquiry), *_distance(inquiry, found)]
+    if inquiry.case.technicians:
+        reasons += [*_people(inquiry), *_equipment(inquiry), *_expired(inquiry, found)]
+    has_crew = found.own_people is not None and inquiry.permitted
+    if has_crew and found.nearest is not None and found.nearest <= inquiry.due:
+        reasons += [*_stationed(inquiry, found), *_hours(inquiry, found)]
+    elif has_crew and inquiry.status == "unplanned" and found.on_duty is None:
+        reasons += list(_hours(inquiry, found))
+    if found.on_duty is not None and in_time is None:
+        limit = inquiry.due if found.on_duty.start <= inquiry.due else math.inf
+        if limit == inquiry.due or (inquiry.status == "unplanned" and free is None):
+            reasons += list(_plan(inquiry, day, limit))
+    reasons += list(_money(inquiry, in_time, free))
+    return tuple(reasons)
+
+
+def _promise(inquiry: Inquiry) -> Iterator[Reason]:
+    case, ticket = inquiry.case, inquiry.ticket
+    if ticket.due < case.now:
+        yield _reason(inquiry, "promise_passed", due_at=_iso(inquiry, inquiry.due), now_at=case.now.isoformat())
+    elif ticket.due < ticket.opened_at:
+        opened = _iso(inquiry, ticket.opened_at.timestamp())
+        yield _reason(inquiry, "opened_after_due", opened_at=opened, due_at=_iso(inquiry, inquiry.due))
+    if not inquiry.permitted:
+        last = max(window.end.timestamp() for window in ticket.windows)
+        if last < case.now.timestamp():
+            yield _reason(inquiry, "windows_over", end_at=_iso(inquiry, last), now_at=case.now.isoformat())
+        else:
+            yield _reason(inquiry, "access_never")
+    elif inquiry.permitted[0][0] > max(inquiry.due, ticket.opened_at.timestamp(), case.now.timestamp()):
+        yield _reason(inquiry, "access_after_due", first_at=_iso(inquiry, inquiry.permitted[0][0]), due_at=_iso(inquiry, inquiry.due))
+
+
+def _distance(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
+    case, legs = inquiry.case, inquiry.legs
+    if not case.stations:
+        yield _reason(inquiry, "no_stations")
+    if not case.technicians:
+        yield _reason(inquiry, "no_technicians")
+    station = nearest_station(case, legs)
+    if station is None:
+        if case.stations:
+            yield _reason(inquiry, "no_road")
+        return
+    minutes = legs.there[station.id] / 60
+    first = inquiry.permitted[0][0] if inquiry.permitted else math.inf
+    if found.nearest is not None and found.nearest > inquiry.due >= first:
+        due, arrive = _iso(inquiry, inquiry.due), _iso(inquiry, found.nearest)
+        yield _reason(inquiry, "too_far", station=station.id, drive_minutes=minutes, arrive_at=arrive, due_at=due)
+    needed = minutes + inquiry.ticket.service_minutes + legs.back[station.id] / 60
+    spans = [(s.end - s.start).total_seconds() / 60 + s.overtime_minutes for who in case.technicians for s in who.shifts]
+    if inquiry.status == "unplanned" and spans and needed > max(spans):
+        yield _reason(inquiry, "beyond_any_shift", station=station.id, needed_minutes=needed, longest_minutes=max(spans))
+
+
+def _people(inquiry: Inquiry) -> Iterator[Reason]:
+    """Rules and skills that leave no crew in the whole company, whoever is on duty."""
+    case, ticket = inquiry.case, inquiry.ticket
+    allowed = [who for who in case.technicians if is_allowed(ticket, who.id)]
+    if not allowed:
+        yield _reason(inquiry, "nobody_allowed" if ticket.only else "everybody_banned", only=ticket.only, banned=ticket.banned)
+    elif len(allowed) < ticket.crew:
+        yield _reason(inquiry, "crew_too_few", crew_count=ticket.crew, technicians=_ids(allowed))
+    lacking = False
+    for skill, level in ticket.skills.items():
+        best = max(who.skills.get(skill, 0) for who in case.technicians)
+        lacking = lacking or best < level
+        if best == 0 and level > 0:
+            yield _reason(inquiry, "skill_missing", skill=skill)
+        elif best < level:
+            holders = _ids(who for who in case.technicians if who.skills.get(skill, 0) == best)
+            yield _reason(inquiry, "skill_level_missing", skill=skill, least_level=level, best_level=best, technicians=holders)
+    if lacking or len(allowed) < ticket.crew or _ever(inquiry, Assume(True, any_kit=True, any_load=True)):
+        return
+    if _ever(inquiry, Assume(True, any_kit=True, any_load=True, anyone_allowed=True)):
+        if ticket.only:
+            yield _reason(inquiry, "only_unfit", only=ticket.only)
+        else:
+            yield _reason(inquiry, "banned_fit", banned=ticket.banned)
+    elif ticket.crew == 1:
+        yield _reason(inquiry, "skills_apart", skills=_skills(ticket))
+    else:
+        yield _reason(inquiry, "skills_apart_crew", crew_count=ticket.crew, skills=_skills(ticket))
+
+
+def _equipment(inquiry: Inquiry) -> Iterator[Reason]:
+    """Kits and load that leave no crew among the people who could do the work."""
+    case, ticket = inquiry.case, inquiry.ticket
+    unowned = [kit for kit in ticket.kits if not _owners(case, kit)]
+    for kit in unowned:
+        yield _reason(inquiry, "kit_unowned", kit=kit)
+    if not _ever(inquiry, Assume(True, any_kit=True, any_load=True)):
+        return
+    if not unowned and not _ever(inquiry, Assume(True, any_load=True)):
+        yield from _kits_elsewhere(inquiry, _fitting_stations(inquiry, math.inf))
+    if not _ever(inquiry, Assume(True, any_kit=True)):
+        vehicles = [who.capacity for who in case.technicians if who.capacity is not None and _skilled(inquiry, who)]
+        yield _reason(inquiry, "load_too_heavy", load=ticket.load, largest=max(vehicles, default=0.0))
+
+
+def _expired(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
+    """Certificates without whose expiry their holder, idle, could have been of use in time (or at all, when nobody is)."""
+    case, ticket = inquiry.case, inquiry.ticket
+    limit = inquiry.due if found.own_people is not None and found.own_people.start <= inquiry.due else math.inf
+    for lost in inquiry.context.expired:
+        who = case.technician_by_id.get(lost.technician)
+        level = ticket.skills.get(lost.skill, math.inf)
+        if who is None or not who.skills.get(lost.skill, 0) < level <= lost.level:
+            continue
+        again = replace(case, technicians=(replace(who, skills={**who.skills, lost.skill: lost.level}),))
+        for offer in offers(again, ticket, inquiry.legs, Assume()):
+            start = soonest(inquiry.permitted, offer.earliest)
+            able = {name for kind, name in offer.covers if kind == "skill"}
+            if start is not None and start <= min(limit, offer.latest) and (ticket.crew > 1 or able >= ticket.skills.keys()):
+                expired_on = lost.expired_on.isoformat()
+                names = {"technician": lost.technician, "skill": lost.skill, "expired_on": expired_on}
+                yield _reason(inquiry, "certificate_expired", **names, had_level=lost.level)
+                break
+
+
+def _stationed(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
+    """A crew exists, but its people live too far away."""
+    own = found.own_people
+    if own is None or own.start <= inquiry.due:
+        return
+    homes = tuple(dict.fromkeys(inquiry.case.technician_by_id[name].station for name in own.technicians))
+    times = {"arrive_at": _iso(inquiry, own.start), "due_at": _iso(inquiry, inquiry.due)}
+    yield _reason(inquiry, "too_far_own", technicians=own.technicians, stations=homes, **times)
+    if _unfit(inquiry, inquiry.due) == "kits":
+        yield from _kits_elsewhere(inquiry, _fitting_stations(inquiry, inquiry.due))
+
+
+def _hours(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
+    """A crew lives near enough, but is not on duty then, or not long enough."""
+    own, on_duty, case, ticket = found.own_people, found.on_duty, inquiry.case, inquiry.ticket
+    limit = inquiry.due if inquiry.status == "late" or (own and own.start <= inquiry.due) else math.inf
+    if own is None or own.start > limit or (on_duty is not None and on_duty.start <= limit):
+        return
+    if on_duty is None:
+        yield _reason(inquiry, "off_duty_all")
+    else:
+        yield _reason(inquiry, "off_duty", technicians=on_duty.technicians, arrive_at=_iso(inquiry, on_duty.start))
+    needed, told = demands(ticket, Assume()), 0
+    longer = tuple(replace(who, shifts=tuple(replace(s, overtime_minutes=1440.0) for s in who.shifts)) for who in case.technicians)
+    for offer in sorted(offers(replace(case, technicians=longer), ticket, inquiry.legs, Assume()), key=lambda each: each.earliest):
+        start = soonest(inquiry.permitted, offer.earliest)
+        if start is None or offer.shift is None or start > limit or (ticket.crew == 1 and not needed <= offer.covers):
+            continue
+        who = case.technician_by_id[offer.technician]
+        shift = who.shifts[offer.shift]
+        ends = shift.end.timestamp() + 60 * shift.overtime_minutes
+        back = start + 60 * ticket.service_minutes + inquiry.legs.back[who.station]
+        if back > ends and shift.end > case.now and told < MOST_PEOPLE:
+            told += 1
+            yield _reason(inquiry, "shift_too_short", technician=who.id, end_at=_iso(inquiry, ends), back_at=_iso(inquiry, back))
+
+
+def _plan(inquiry: Inquiry, day: Day, limit: float) -> Iterator[Reason]:
+    """People who idle could begin by `limit`: what the plan has them, or the kits, doing."""
+    case, ticket = inquiry.case, inquiry.ticket
+    needed = demands(ticket, Assume())
+    mine: dict[str, tuple[float, Offer]] = {}
+    for offer in offers(case, ticket, inquiry.legs, Assume()):
+        start = soonest(inquiry.permitted, offer.earliest)
+        useful = needed <= offer.covers if ticket.crew == 1 else offer.covers or not needed or ticket.crew > len(needed)
+        if start is not None and start <= min(limit, offer.latest) and useful:
+            mine[offer.technician] = min(mine.get(offer.technician, (math.inf, offer)), (start, offer), key=lambda pair: pair[0])
+    nearest_first = sorted(mine.values(), key=lambda pair: (pair[0], pair[1].technician))
+    for start, offer in nearest_first[:MOST_PEOPLE]:
+        yield from _occupied(inquiry, day, start, offer, limit)
+    if len(nearest_first) > MOST_PEOPLE:
+        yield _reason(inquiry, "busy_more", others_count=len(nearest_first) - MOST_PEOPLE)
+    if ticket.crew > 1:
+        yield _reason(inquiry, "crew_apart", crew_count=ticket.crew)
+
+
+def _occupied(inquiry: Inquiry, day: Day, start: float, offer: Offer, limit: float) -> Iterator[Reason]:
+    case, ticket, who = inquiry.case, inquiry.ticket, inquiry.case.technician_by_id[offer.technician]
+    until = min(max(limit, start), offer.latest) + 60 * ticket.service_minutes
+    taken = [w for w in day.work.get(who.id, ()) if w.ticket != ticket.id and w.leave < until and w.finish > offer.leave]
+    locked = tuple(w.ticket for w in taken if _is_locked(case, w.ticket))
+    if locked:
+        yield _reason(inquiry, "locked_first", technician=who.id, tickets=locked)
+    elif taken:
+        times = {"arrive_at": _iso(inquiry, start), "free_at": _iso(inquiry, max(w.finish for w in taken))}
+        yield _reason(inquiry, "busy", technician=who.id, tickets=tuple(dict.fromkeys(w.ticket for w in taken)), **times)
+    else:
+        kits_out = list(_kits_out(inquiry, day, who, offer, limit))
+        yield from kits_out or [_reason(inquiry, "no_room", technician=who.id)]
+
+
+def _kits_out(inquiry: Inquiry, day: Day, who: Technician, offer: Offer, limit: float) -> Iterator[Reason]:
+    """Kits of the ticket of which the station has none left, whenever this person would set out in time."""
+    there, back = inquiry.legs.there[who.station], inquiry.legs.back[who.station]
+    away_s = there + 60 * inquiry.ticket.service_minutes + back
+    for kit in inquiry.ticket.kits:
+        owned = inquiry.case.station_by_id[who.station].kits.get(kit, 0)
+        lent = [spell for spell in day.lent.get((who.station, kit), ()) if spell[2] != who.id]
+        moments = [offer.leave, *(end for _, end, _ in lent if end > offer.leave)]
+        if not any(moment + there <= limit and _most_out(lent, moment, moment + away_s) < owned for moment in moments):
+            holders = [spell for spell in lent if spell[1] > offer.leave]
+            if holders:
+                names = tuple(dict.fromkeys(name for _, _, name in holders))
+                back_at = _iso(inquiry, min(end for _, end, _ in holders))
+                yield _reason(inquiry, "kit_out", technician=who.id, kit=kit, station=who.station, technicians=names, back_at=back_at)
+
+
+def _money(inquiry: Inquiry, in_time: Fit | None, free: Fit | None) -> Iterator[Reason]:
+    """What the room that the plan has would cost."""
+    fit = in_time or (free if inquiry.status == "unplanned" else None)
+    if fit is None:
+        return
+    start_at, price = _iso(inquiry, fit.start), round(abs(fit.cost_change), 2)
+    late = max(0.0, fit.start - inquiry.due) / 60
+    if fit.cost_change < 0:
+        code = "plan_can_improve" if in_time is not None else "late_can_improve"
+        yield _reason(inquiry, code, technicians=fit.technicians, start_at=start_at, late_minutes=late, less_cost=price)
+    else:
+        code = "costs_more" if in_time is not None else "only_late"
+        yield _reason(inquiry, code, technicians=fit.technicians, start_at=start_at, late_minutes=late, more_cost=price)
+
+
+def _unfit(inquiry: Inquiry, limit: float) -> Blame:
+    """Which single demand keeps everyone, on duty all the time, from beginning by `limit` (not infinite: from near enough)."""
+    relaxed: tuple[tuple[Blame, Assume], ...] = (
+        ("kits", replace(ALWAYS, any_kit=True)),
+        ("load", replace(ALWAYS, any_load=True)),
+        ("rules", replace(ALWAYS, anyone_allowed=True)),
+        ("skills", replace(ALWAYS, any_skill=True)),
+    )
+    for blame, assume in relaxed:
+        reach = earliest_start(inquiry.case, inquiry.ticket, inquiry.legs, assume)
+        if reach is not None and reach.start <= limit:
+            return blame
+    if math.isinf(limit) and inquiry.case.technicians:
+        # More than one demand is to blame: name the hardest to change.
+        return "rules" if not any(is_allowed(inquiry.ticket, who.id) for who in inquiry.case.technicians) else "skills"
+    return "coverage"
+
+
+def _kits_elsewhere(inquiry: Inquiry, homes: tuple[str, ...]) -> Iterator[Reason]:
+    case, kits = inquiry.case, inquiry.ticket.kits
+    absent = [kit for kit in kits if not any(case.station_by_id[home].kits.get(kit, 0) > 0 for home in homes)]
+    for kit in absent:
+        yield _reason(inquiry, "kit_elsewhere", kit=kit, stations=_owners(case, kit), homes=homes)
+    if not absent and homes:
+        yield _reason(inquiry, "kits_apart", kits=kits)
+
+
+def _fitting_stations(inquiry: Inquiry, limit: float) -> tuple[str, ...]:
+    """Homes of the people who could do the work (or a part of it, in a crew) and could begin by `limit`, were kits no matter."""
+    assume = replace(ALWAYS, any_kit=True)
+    needed = demands(inquiry.ticket, assume)
+    homes: dict[str, None] = {}
+    for offer in offers(inquiry.case, inquiry.ticket, inquiry.legs, assume):
+        start = soonest(inquiry.permitted, offer.earliest)
+        if start is not None and start <= limit and (inquiry.ticket.crew > 1 or needed <= offer.covers):
+            homes[inquiry.case.technician_by_id[offer.technician].station] = None
+    return tuple(homes)
+
+
+def _ever(inquiry: Inquiry, assume: Assume) -> bool:
+    return earliest_start(inquiry.case, inquiry.ticket, inquiry.legs, assume) is not None
+
+
+def _skilled(inquiry: Inquiry, who: Technician) -> bool:
+    return inquiry.ticket.crew > 1 or all(who.skills.get(skill, 0) >= level for skill, level in inquiry.ticket.skills.items())
+
+
+def _owners(case: Case, kit: str) -> tuple[str, ...]:
+    """Stations that own the kit; the home of someone out who carries one counts."""
+    owners = {station.id: None for station in case.stations if station.kits.get(kit, 0) > 0}
+    owners.update({who.station: None for who in case.technicians if who.start is not None and kit in who.start.kits})
+    return tuple(owners)
+
+
+def _most_out(lent: list[tuple[float, float, str]], begin: float, end: float) -> int:
+    """The most kits out at one moment of a spell; a kit given back at the moment that another leaves serves both."""
+    moments = [begin, *(start for start, _, _ in lent if begin < start < end)]
+    return max(sum(start <= moment < stop for start, stop, _ in lent) for moment in moments)
+
+
+def _after_locked(case: Case, plan: Plan) -> Case:
+    """The case with people who have locked work in their current shift as if out on it: free where and when its last visit ends."""
+    if not any(commitment.locked for commitment in case.committed):
+        return case
+    outs: dict[str, OutAt] = {}
+    for duty in duties(case, plan):
+        if duty.index != current_shift(duty.technician, case.now):
+            continue
+        for trip in duty.trips:
+            for visit in trip.visits:
+                if _is_locked(case, visit.ticket.id):
+                    place = visit.ticket
+                    at = datetime.fromtimestamp(visit.finish, case.now.tzinfo)
+                    outs[duty.technician.id] = OutAt(place.lat, place.lon, at, tuple(sorted(trip.kits)), place.place)
+    return replace(case, technicians=tuple(replace(who, start=outs.get(who.id, who.start)) for who in case.technicians))
+
+
+def _is_locked(case: Case, ticket: str) -> bool:
+    commitment: Commitment | None = case.commitment_by_ticket.get(ticket)
+    return commitment is not None and commitment.locked
+
+
+def _reason(inquiry: Inquiry, code: str, **values: Value) -> Reason:
+    return Reason(code, values, sentence(code, values, inquiry.context.names, inquiry.case.now))
+
+
+def _moment(inquiry: Inquiry, seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, inquiry.case.now.tzinfo)
+
+
+def _iso(inquiry: Inquiry, seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, inquiry.case.now.tzinfo).isoformat()
+
+
+def _skills(ticket: Ticket) -> tuple[str, ...]:
+    return tuple(f"{skill} {level}" for skill, level in ticket.skills.items())
+
+
+def _ids(people: Iterable[Technician]) -> tuple[str, ...]:
+    return tuple(who.id for who in people)
