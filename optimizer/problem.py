@@ -1,0 +1,598 @@
+"""A case as a solver sees it: integer seconds, indices, flat arrays. The only place that translates ids and indices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_models.case import EARTH_KM, Case, Shift, Technician, Ticket, TravelMatrix, current_shift, great_circle_km
+from data_models.errors import BadInput
+from data_models.plan import BreakTaken, Plan, Route, SolverFacts, Stop, Unassigned
+from optimizer.solution import Schedule, Solution, TimedRoute
+
+UNREACHABLE = 10**12
+"""Drive seconds of a pair without a way. More than any two moments that a calendar can hold lie apart (3.2e11 s), and
+small enough that a million of them still add up within 64 bits."""
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One case in numbers. All times are whole seconds since `epoch`, so that nothing happens before 0.
+
+    A *duty* is one shift of one technician that is not over yet: the solver's vehicle. Locations are, in this order, the
+    stations, the places where people already out become free (one for each such duty), and the tickets. Ragged facts are
+    compressed: the items of row `i` are `x[x_ptr[i]:x_ptr[i + 1]]`.
+
+    Attributes
+    ----------
+    epoch
+        `case.now`, rounded up to a whole second (no work before it).
+    travel_s : (n_locations, n_locations) int64
+        Drive time `[origin, destination]`, rounded up; `UNREACHABLE` where there is no way.
+    distance_m : (n_locations, n_locations) float64
+        Road distance `[origin, destination]`; 0 where there is no way.
+    ticket_* : (n_tickets,)
+        `location`, `earliest` (work may start), `due`, `service_s` int64; `miss_cost`, `late_cost_per_hour`, `skip_cost`, `load`
+        float64; `crew` int64; `committed`, `locked` bool.
+    window_start, window_end, window_ptr
+        Spells in which work may start, clipped to `ticket_earliest`, sorted and merged; a ticket without limits has one that
+        never ends, a ticket whose windows are all over has none and cannot be planned.
+    need_skill, need_level, need_ptr
+        Skills that a ticket asks for and their least level.
+    need_kit, need_kit_ptr
+        Kits that a ticket asks for.
+    promised, promised_ptr
+        Technicians who were told to go to a ticket.
+    skill_level : (n_technicians, n_skills) int64
+        0 where a technician has not got the skill.
+    allowed : (n_tickets, n_technicians) bool
+        May be in the ticket's crew by `only`, `banned`, a lock, and capacity.
+    capable : (n_tickets, n_technicians) bool
+        Has every skill that the ticket asks for, alone.
+    stock : (n_stations, n_kits) int64
+        Kits that a station owns, of the types that some ticket needs or someone already out holds.
+    duty_* : (n_duties,) int64
+        `technician`, `shift` (index in the case), `station`, `origin` (location of departure), `home` (location), `earliest`
+        departure, `end` (overtime counts from here), `latest` return, `before` (the same technician's previous duty
+        when the two could overlap, else -1), `idle_until` (when someone out without a route is home with the kits; 0 for others).
+        `capacity` float64 (infinite without limit); `out` bool: leaves from where they are, with the kits they hold.
+    held_kit, held_kit_ptr
+        Kits that a duty that is `out` holds.
+    lent_station, lent_kit, lent_until
+        Kits out with people who have no duty left, until when.
+    break_earliest, break_latest, break_length, break_span_end, break_ptr
+        Breaks of a duty: begin between the first two; needed when the work spans `break_earliest` to `break_span_end`.
+    """
+
+    case: Case
+    epoch: datetime
+    station_ids: tuple[str, ...]
+    technician_ids: tuple[str, ...]
+    ticket_ids: tuple[str, ...]
+    skill_names: tuple[str, ...]
+    kit_names: tuple[str, ...]
+    travel_s: Ints
+    distance_m: Floats
+    ticket_location: Ints
+    ticket_earliest: Ints
+    ticket_due: Ints
+    ticket_service_s: Ints
+    ticket_miss_cost: Floats
+    ticket_late_cost_per_hour: Floats
+    ticket_skip_cost: Floats
+    ticket_load: Floats
+    ticket_crew: Ints
+    ticket_committed: Bools
+    ticket_locked: Bools
+    window_ptr: Ints
+    window_start: Ints
+    window_end: Ints
+    need_ptr: Ints
+    need_skill: Ints
+    need_level: Ints
+    need_kit_ptr: Ints
+    need_kit: Ints
+    promised_ptr: Ints
+    promised: Ints
+    skill_level: Ints
+    allowed: Bools
+    capable: Bools
+    stock: Ints
+    duty_technician: Ints
+    duty_shift: Ints
+    duty_station: Ints
+    duty_origin: Ints
+    duty_home: Ints
+    duty_earliest: Ints
+    duty_end: Ints
+    duty_latest: Ints
+    duty_before: Ints
+    duty_idle_until: Ints
+    duty_capacity: Floats
+    duty_out: Bools
+    held_kit_ptr: Ints
+    held_kit: Ints
+    lent_station: Ints
+    lent_kit: Ints
+    lent_until: Ints
+    break_ptr: Ints
+    break_earliest: Ints
+    break_latest: Ints
+    break_length: Ints
+    break_span_end: Ints
+    drive_per_hour: float
+    drive_per_km: float
+    overtime_per_hour: float
+    change_technician: float
+
+    @property
+    def n_tickets(self) -> int:
+        """How many tickets there are."""
+        return len(self.ticket_ids)
+
+    @property
+    def n_duties(self) -> int:
+        """How many duties there are."""
+        return len(self.duty_technician)
+
+    @cached_property
+    def drive_cost(self) -> Floats:
+        """Money for the drive `[origin, destination]`: (n_locations, n_locations) float64, infinite where there is no way."""
+        cost = self.travel_s * (self.drive_per_hour / 3600) + self.distance_m * (self.drive_per_km / 1000)
+        return np.where(self.travel_s >= UNREACHABLE, np.inf, cost)
+
+    @cached_property
+    def member(self) -> Bools:
+        """Who may be one of a ticket's crew: (n_tickets, n_duties) bool. A crew of one must have every skill itself."""
+        fit = self.allowed & (self.capable | (self.ticket_crew > 1)[:, None])
+        return fit[:, self.duty_technician]
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The same facts as Python lists and sets: loops in Python read them several times faster than arrays."""
+        return _tables(self)
+
+    def moment(self, second: int) -> datetime:
+        """The moment `second` seconds after `epoch`, in the offset of the case's `now`."""
+        return self.epoch + timedelta(seconds=int(second))
+
+    def second(self, moment: datetime) -> int:
+        """Seconds since `epoch`, rounded down."""
+        return _floor_s(moment, self.epoch)
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """A `Problem`'s facts for loops in Python; each field reads `[ticket]` or `[duty]` unless it says otherwise."""
+
+    travel: list[list[int]]  # [origin][destination]
+    drive_cost: list[list[float]]  # [origin][destination]
+    location: list[int]
+    service: list[int]
+    due: list[int]
+    miss: list[float]
+    late_per_s: list[float]
+    skip: list[float]
+    load: list[float]
+    crew: list[int]
+    locked: list[bool]
+    windows: list[list[tuple[int, int]]]
+    needs: list[list[tuple[int, int]]]  # (skill, level)
+    kits: list[frozenset[int]]
+    promised: list[frozenset[int]]  # technicians
+    change: list[float]  # what another crew than the promised one costs
+    origin: list[int]
+    home: list[int]
+    station: list[int]
+    technician: list[int]
+    earliest: list[int]
+    end: list[int]
+    latest: list[int]
+    idle_until: list[int]
+    before: list[int]
+    after: list[int]  # the duty that has this one as `before`, else -1
+    capacity: list[float]
+    held: list[frozenset[int] | None]  # None: takes kits at the station
+    breaks: list[list[tuple[int, int, int, int]]]  # (earliest, latest, length, span end), by earliest
+    overtime_per_s: float
+
+
+def build_problem(case: Case) -> Problem:
+    """The case in numbers.
+
+    Every rounding goes to the safe side, said at its line: a plan that keeps the rules in whole seconds keeps them exactly.
+
+    Parameters
+    ----------
+    case
+        A validated case.
+    """
+    epoch = case.now if case.now.microsecond == 0 else case.now.replace(microsecond=0) + timedelta(seconds=1)  # up: no work before now
+    duties = [(t, k) for t, who in enumerate(case.technicians) for k in _open_shifts(who, case.now, epoch)]
+    outs = [t for t, k in duties if _leaves_from_outside(case.technicians[t], k, case.now)]
+    places: list[tuple[float, float, int | None]] = [(s.lat, s.lon, s.place) for s in case.stations]
+    places += [(o.lat, o.lon, o.place) for o in (case.technicians[t].start for t in outs) if o is not None]
+    places += [(t.lat, t.lon, t.place) for t in case.tickets]
+    travel_s, distance_m = _travel(case, places)
+    kit_names = sorted({k for t in case.tickets for k in t.kits} | {k for w in case.technicians if w.start for k in w.start.kits})
+    skill_names = sorted({s for t in case.tickets for s in t.skills})
+    kit_index = {name: i for i, name in enumerate(kit_names)}
+    facts: dict[str, object] = {}
+    facts |= _ticket_facts(case, epoch, len(case.stations) + len(outs), kit_index, {name: i for i, name in enumerate(skill_names)})
+    facts |= _crew_facts(case, skill_names)
+    facts |= _duty_facts(case, epoch, duties, outs, travel_s, kit_index)
+    facts |= _lent_facts(case, epoch, duties, kit_index)
+    return Problem(
+        case=case,
+        epoch=epoch,
+        station_ids=tuple(s.id for s in case.stations),
+        technician_ids=tuple(t.id for t in case.technicians),
+        ticket_ids=tuple(t.id for t in case.tickets),
+        skill_names=tuple(skill_names),
+        kit_names=tuple(kit_names),
+        travel_s=travel_s,
+        distance_m=distance_m,
+        stock=_stock(case, kit_names),
+        drive_per_hour=case.rates.drive_per_hour,
+        drive_per_km=case.rates.drive_per_km,
+        overtime_per_hour=case.rates.overtime_per_hour,
+        change_technician=case.rates.change_technician,
+        **facts,  # type: ignore[arg-type]
+    )
+
+
+def _stock(case: Case, kit_names: Sequence[str]) -> Ints:
+    owned = [[station.kits.get(kit, 0) for kit in kit_names] for station in case.stations]
+    return np.array(owned, np.int64).reshape(len(case.stations), len(kit_names))
+
+
+def _floor_s(moment: datetime, epoch: datetime) -> int:
+    return (moment - epoch) // timedelta(seconds=1)
+
+
+def _ceil_s(moment: datetime, epoch: datetime) -> int:
+    return -((epoch - moment) // timedelta(seconds=1))
+
+
+def _length_s(minutes: float) -> int:
+    """A duration in seconds, rounded up: work is never cut short. More than a calendar holds counts as `UNREACHABLE`."""
+    return min(math.ceil(min(60 * minutes, float(UNREACHABLE))), UNREACHABLE)
+
+
+def _ints(values: Iterable[int]) -> Ints:
+    return np.fromiter(values, np.int64)
+
+
+def _compressed(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+    """Row pointers (n_rows + 1,) and the rows one after the other."""
+    return np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64), _ints(item for row in rows for item in row)
+
+
+def _latest_return(shift: Shift, epoch: datetime) -> int:
+    """Shift end plus overtime, rounded down, and never past what a calendar can hold."""
+    end_of_calendar = _floor_s(datetime.max.replace(tzinfo=UTC) - timedelta(days=2), epoch)
+    overtime = min(60 * shift.overtime_minutes, float(UNREACHABLE))
+    exact = (shift.end - epoch) / timedelta(seconds=1) + overtime
+    return min(math.floor(exact), end_of_calendar)
+
+
+def _leaves_from_outside(who: Technician, shift: int, now: datetime) -> bool:
+    return who.start is not None and shift == current_shift(who, now)
+
+
+def _open_shifts(who: Technician, now: datetime, epoch: datetime) -> list[int]:
+    """Shifts in which the technician could still return after `now`, in the order of their starts.
+
+    The overtime of a shift that is over is left out for someone already out: they belong to a later shift and are not home.
+    """
+    kept = [k for k, shift in enumerate(who.shifts) if _latest_return(shift, epoch) > 0]
+    if who.start is not None:
+        kept = [k for k in kept if who.shifts[k].end > now]
+    return sorted(kept, key=lambda k: (who.shifts[k].start, k))
+
+
+def _travel(case: Case, places: Sequence[tuple[float, float, int | None]]) -> tuple[Ints, Floats]:
+    if isinstance(case.travel, TravelMatrix):
+        index = _ints(place if place is not None else 0 for _, _, place in places)
+        given_s, given_m = np.array(case.travel.seconds, float), np.array(case.travel.metres, float)
+        seconds = given_s[np.ix_(index, index)] if len(index) else np.zeros((0, 0))
+        metres = given_m[np.ix_(index, index)] if len(index) else np.zeros((0, 0))
+        blocked = ~(np.isfinite(seconds) & np.isfinite(metres)) | (seconds >= UNREACHABLE)
+        whole = np.ceil(np.where(blocked, UNREACHABLE, seconds)).astype(np.int64)  # up: nobody arrives early
+        return whole, np.where(blocked, 0.0, metres)
+    detour, speed = case.travel.detour, case.travel.speed_kmh
+    km: Floats = _great_circles(np.array([p[0] for p in places], float), np.array([p[1] for p in places], float)) * detour
+    exact: Floats = km / speed * 3600
+    rounded: Ints = np.ceil(np.minimum(exact, UNREACHABLE)).astype(np.int64)  # up, as formats.md says
+    # numpy's and math's sines may differ in the last bit; where that could move the rounding, math decides, as it does in the judges.
+    for a, b in np.argwhere(np.abs(exact - np.round(exact)) < 1e-6 + 1e-12 * exact):
+        if a != b and km[a, b] > 0 and exact[a, b] < UNREACHABLE:
+            true_km = great_circle_km(places[a][0], places[a][1], places[b][0], places[b][1]) * detour
+            rounded[a, b] = math.ceil(true_km / speed * 3600)
+    return rounded, np.where(rounded >= UNREACHABLE, 0.0, km * 1000)
+
+
+def _great_circles(lat: Floats, lon: Floats) -> Floats:
+    """Haversine distances in km between all pairs; arguments in degrees."""
+    phi, lam = np.radians(lat), np.radians(lon)
+    chord = np.sin((phi[None, :] - phi[:, None]) / 2) ** 2
+    chord += np.cos(phi)[:, None] * np.cos(phi)[None, :] * np.sin((lam[None, :] - lam[:, None]) / 2) ** 2
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(1.0, np.sqrt(chord))))
+
+
+def _windows(ticket: Ticket, epoch: datetime) -> list[tuple[int, int]]:
+    """When work may start: windows clipped to the earliest start, sorted, touching ones merged."""
+    earliest = _earliest(ticket, epoch)
+    if not ticket.windows:
+        return [(earliest, UNREACHABLE)]
+    spells = sorted((max(_ceil_s(w.start, epoch), earliest), _floor_s(w.end, epoch)) for w in ticket.windows)  # inwards: inside for sure
+    merged: list[tuple[int, int]] = []
+    for start, end in spells:
+        if end < start:
+            continue
+        if merged and start <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _earliest(ticket: Ticket, epoch: datetime) -> int:
+    """First second in which work may start, rounded up, never before 0."""
+    return max(0, *(_ceil_s(m, epoch) for m in (ticket.opened_at, ticket.not_before) if m is not None))
+
+
+def _ticket_facts(
+    case: Case, epoch: datetime, first_location: int, kits: Mapping[str, int], skills: Mapping[str, int]
+) -> dict[str, object]:
+    tickets = case.tickets
+    technician = {t.id: i for i, t in enumerate(case.technicians)}
+    windows = [_windows(t, epoch) for t in tickets]
+    told = [case.commitment_by_ticket.get(t.id) for t in tickets]
+    window_ptr, _ = _compressed([[0] * len(w) for w in windows])
+    need_ptr, need_skill = _compressed([[skills[s] for s in t.skills] for t in tickets])
+    need_kit_ptr, need_kit = _compressed([sorted({kits[k] for k in t.kits}) for t in tickets])
+    promised_ptr, promised = _compressed([sorted({technician[w] for w in c.technicians}) if c else [] for c in told])
+
+    def money(value: Callable[[Ticket], float]) -> Floats:
+        return np.array([value(t) for t in tickets], float)
+
+    return {
+        "ticket_location": np.arange(first_location, first_location + len(tickets), dtype=np.int64),
+        "ticket_earliest": _ints(_earliest(t, epoch) for t in tickets),
+        # Down: a whole second is after the exact moment exactly when it is after the moment rounded down.
+        "ticket_due": _ints(_floor_s(t.due, epoch) for t in tickets),
+        "ticket_service_s": _ints(_length_s(t.service_minutes) for t in tickets),
+        "ticket_miss_cost": money(lambda t: t.miss_cost),
+        "ticket_late_cost_per_hour": money(lambda t: t.late_cost_per_hour),
+        "ticket_skip_cost": money(lambda t: t.skip_cost),
+        "ticket_load": money(lambda t: t.load),
+        "ticket_crew": _ints(t.crew for t in tickets),
+        "ticket_committed": np.array([c is not None for c in told], bool),
+        "ticket_locked": np.array([c is not None and c.locked for c in told], bool),
+        "window_ptr": window_ptr,
+        "window_start": _ints(start for row in windows for start, _ in row),
+        "window_end": _ints(end for row in windows for _, end in row),
+        "need_ptr": need_ptr,
+        "need_skill": need_skill,
+        "need_level": _ints(level for t in tickets for level in t.skills.values()),
+        "need_kit_ptr": need_kit_ptr,
+        "need_kit": need_kit,
+        "promised_ptr": promised_ptr,
+        "promised": promised,
+    }
+
+
+def _crew_facts(case: Case, skill_names: Sequence[str]) -> dict[str, object]:
+    people, n = case.technicians, len(case.technicians)
+    level = np.array([[who.skills.get(s, 0) for s in skill_names] for who in people], np.int64).reshape(n, len(skill_names))
+    column = {name: i for i, name in enumerate(skill_names)}
+    index = {who.id: i for i, who in enumerate(people)}
+    capacity = np.array([math.inf if who.capacity is None else who.capacity for who in people])
+    allowed = np.ones((len(case.tickets), n), bool)
+    capable = np.ones((len(case.tickets), n), bool)
+    for row, ticket in enumerate(case.tickets):
+        told = case.commitment_by_ticket.get(ticket.id)
+        groups = [ticket.only] if ticket.only else []
+        groups += [told.technicians] if told is not None and told.locked else []
+        for group in groups:
+            inside = np.zeros(n, bool)
+            inside[[index[w] for w in group]] = True
+            allowed[row] &= inside
+        allowed[row, [index[w] for w in ticket.banned]] = False
+        allowed[row] &= capacity >= ticket.load
+        for skill, least in ticket.skills.items():
+            capable[row] &= level[:, column[skill]] >= least
+    return {"skill_level": level, "allowed": allowed, "capable": capable}
+
+
+def _duty_facts(
+    case: Case, epoch: datetime, duties: Sequence[tuple[int, int]], outs: Sequence[int], travel_s: Ints, kits: Mapping[str, int]
+) -> dict[str, object]:
+    station = {s.id: i for i, s in enumerate(case.stations)}
+    people = [case.technicians[t] for t, _ in duties]
+    shifts = [case.technicians[t].shifts[k] for t, k in duties]
+    out = [_leaves_from_outside(who, k, case.now) for who, (_, k) in zip(people, duties, strict=True)]
+    place_of_out = {t: len(case.stations) + i for i, t in enumerate(outs)}
+    home = [station[who.station] for who in people]
+    origin = [place_of_out[t] if away else home[d] for d, ((t, _), away) in enumerate(zip(duties, out, strict=True))]
+    earliest = [max(0, _ceil_s(s.start, epoch)) for s in shifts]
+    idle_until = [0] * len(duties)
+    for d, who in enumerate(people):
+        if out[d] and who.start is not None:
+            free = max(0, _ceil_s(who.start.at, epoch))
+            earliest[d] = max(earliest[d], free)
+            idle_until[d] = free + int(travel_s[origin[d], home[d]])
+    latest = [_latest_return(s, epoch) for s in shifts]
+    before = [-1] * len(duties)
+    for d in range(1, len(duties)):
+        if duties[d][0] == duties[d - 1][0] and max(latest[d - 1], idle_until[d - 1]) > earliest[d]:
+            before[d] = d - 1
+    breaks = [sorted(s.breaks, key=lambda b: b.earliest) for s in shifts]
+    break_ptr, _ = _compressed([[0] * len(b) for b in breaks])
+    flat = [b for row in breaks for b in row]
+    bags = [who.start.kits if away and who.start is not None else () for who, away in zip(people, out, strict=True)]
+    held_ptr, held = _compressed([sorted({kits[k] for k in bag}) for bag in bags])
+    return {
+        "duty_technician": _ints(t for t, _ in duties),
+        "duty_shift": _ints(k for _, k in duties),
+        "duty_station": _ints(home),
+        "duty_origin": _ints(origin),
+        "duty_home": _ints(home),
+        "duty_earliest": _ints(earliest),
+        "duty_end": _ints(_floor_s(s.end, epoch) for s in shifts),  # down: overtime is never counted too low
+        "duty_latest": _ints(latest),
+        "duty_before": _ints(before),
+        "duty_idle_until": _ints(idle_until),
+        "duty_capacity": np.array([math.inf if who.capacity is None else who.capacity for who in people], float),
+        "duty_out": np.array(out, bool),
+        "held_kit_ptr": held_ptr,
+        "held_kit": held,
+        "break_ptr": break_ptr,
+        "break_earliest": _ints(_ceil_s(b.earliest, epoch) for b in flat),  # up: not before it may begin
+        "break_latest": _ints(_floor_s(b.latest, epoch) for b in flat),  # down: not after it must begin
+        "break_length": _ints(_length_s(b.minutes) for b in flat),
+        "break_span_end": _ints(_floor_s(b.latest, epoch) + math.floor(60 * b.minutes) for b in flat),  # down: rather rest than not
+    }
+
+
+def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int]], kits: Mapping[str, int]) -> dict[str, object]:
+    """Kits of people who are out although none of their shifts is open: they drive home when free."""
+    station = {s.id: i for i, s in enumerate(case.stations)}
+    on_duty = {t for t, k in duties if _leaves_from_outside(case.technicians[t], k, case.now)}
+    rows: list[tuple[int, int, int]] = []
+    for t, who in enumerate(case.technicians):
+        if who.start is None or t in on_duty:
+            continue
+        base = case.stations[station[who.station]]
+        drive = int(_travel(case, [(who.start.lat, who.start.lon, who.start.place), (base.lat, base.lon, base.place)])[0][0, 1])
+        until = max(0, _ceil_s(who.start.at, epoch)) + drive
+        rows += [(station[who.station], kits[k], until) for k in dict.fromkeys(who.start.kits)]
+    return {
+        "lent_station": _ints(row[0] for row in rows),
+        "lent_kit": _ints(row[1] for row in rows),
+        "lent_until": _ints(row[2] for row in rows),
+    }
+
+
+def _tables(p: Problem) -> Tables:
+    def rows(ptr: Ints, *columns: Ints) -> list[list[tuple[int, ...]]]:
+        flat = list(zip(*(c.tolist() for c in columns), strict=True))
+        return [flat[a:b] for a, b in zip(ptr[:-1].tolist(), ptr[1:].tolist(), strict=True)]
+
+    def sets(ptr: Ints, column: Ints) -> list[frozenset[int]]:
+        return [frozenset(item for (item,) in row) for row in rows(ptr, column)]
+
+    after = [-1] * p.n_duties
+    for duty, previous in enumerate(p.duty_before.tolist()):
+        if previous >= 0:
+            after[previous] = duty
+    held = sets(p.held_kit_ptr, p.held_kit)
+    return Tables(
+        travel=p.travel_s.tolist(),
+        drive_cost=p.drive_cost.tolist(),
+        location=p.ticket_location.tolist(),
+        service=p.ticket_service_s.tolist(),
+        due=p.ticket_due.tolist(),
+        miss=p.ticket_miss_cost.tolist(),
+        late_per_s=(p.ticket_late_cost_per_hour / 3600).tolist(),
+        skip=p.ticket_skip_cost.tolist(),
+        load=p.ticket_load.tolist(),
+        crew=p.ticket_crew.tolist(),
+        locked=p.ticket_locked.tolist(),
+        windows=rows(p.window_ptr, p.window_start, p.window_end),  # type: ignore[arg-type]
+        needs=rows(p.need_ptr, p.need_skill, p.need_level),  # type: ignore[arg-type]
+        kits=sets(p.need_kit_ptr, p.need_kit),
+        promised=sets(p.promised_ptr, p.promised),
+        change=np.where(p.ticket_committed & ~p.ticket_locked, p.change_technician, 0.0).tolist(),
+        origin=p.duty_origin.tolist(),
+        home=p.duty_home.tolist(),
+        station=p.duty_station.tolist(),
+        technician=p.duty_technician.tolist(),
+        earliest=p.duty_earliest.tolist(),
+        end=p.duty_end.tolist(),
+        latest=p.duty_latest.tolist(),
+        idle_until=p.duty_idle_until.tolist(),
+        before=p.duty_before.tolist(),
+        after=after,
+        capacity=p.duty_capacity.tolist(),
+        held=[kits if out else None for kits, out in zip(held, p.duty_out.tolist(), strict=True)],
+        breaks=rows(p.break_ptr, p.break_earliest, p.break_latest, p.break_length, p.break_span_end),  # type: ignore[arg-type]
+        overtime_per_s=p.overtime_per_hour / 3600,
+    )
+
+
+def to_plan(
+    problem: Problem, schedule: Schedule, *, reasons: Mapping[str, tuple[str, ...]] | None = None, solver: SolverFacts | None = None
+) -> Plan:
+    """A schedule as a plan in the case's own words and offset.
+
+    Parameters
+    ----------
+    reasons
+        Why tickets are not planned, by ticket id; a ticket that is missing gets none.
+    solver
+        What the solver knows about its work.
+    """
+    solution = schedule.solution
+    routes = [_to_route(problem, solution, duty, timed) for duty, timed in enumerate(schedule.timed) if timed is not None]
+    planned = {ticket for route in solution.routes for ticket in route}
+    left = [name for ticket, name in enumerate(problem.ticket_ids) if ticket not in planned]
+    unassigned = tuple(Unassigned(name, (reasons or {}).get(name, ())) for name in left)
+    return Plan(problem.case.name, tuple(routes), unassigned, solver)
+
+
+def _to_route(problem: Problem, solution: Solution, duty: int, timed: TimedRoute) -> Route:
+    tables, moment = problem.tables, problem.moment
+    held = tables.held[duty]
+    return Route(
+        technician=problem.technician_ids[tables.technician[duty]],
+        shift=int(problem.duty_shift[duty]),
+        depart=moment(timed.depart),
+        stops=tuple(
+            Stop(problem.ticket_ids[t], moment(arrive), moment(start), moment(start + tables.service[t]))
+            for t, arrive, start in zip(solution.routes[duty], timed.arrives, timed.starts, strict=True)
+        ),
+        returns=moment(timed.returns),
+        kits=tuple(problem.kit_names[k] for k in sorted(solution.kits[duty] if held is None else held)),
+        breaks=tuple(BreakTaken(moment(start), moment(finish)) for start, finish in timed.breaks),
+    )
+
+
+def from_plan(problem: Problem, plan: Plan) -> Solution:
+    """The decisions that a plan holds, without its times; a route that waits at its station for a kit keeps waiting.
+
+    Raises
+    ------
+    BadInput
+        The plan names a technician, shift, ticket or kit that the problem has not got, or holds a second trip in a shift,
+        which a `Problem` has no place for.
+    """
+    ticket = {name: i for i, name in enumerate(problem.ticket_ids)}
+    kit = {name: i for i, name in enumerate(problem.kit_names)}
+    technicians = [problem.technician_ids[t] for t in problem.duty_technician.tolist()]
+    duty_of = {key: d for d, key in enumerate(zip(technicians, problem.duty_shift.tolist(), strict=True))}
+    routes: list[tuple[int, ...]] = [()] * problem.n_duties
+    kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
+    wait = [0] * problem.n_duties
+    for route in plan.routes:
+        duty = duty_of.get((route.technician, route.shift))
+        unknown = [stop.ticket for stop in route.stops if stop.ticket not in ticket]
+        if duty is None or unknown or routes[duty]:
+            what = "is over, unknown or already used" if duty is None or not unknown else f"visits unknown tickets {unknown}"
+            raise BadInput(f"Route of technician {route.technician} in shift {route.shift} {what}: it cannot be followed")
+        routes[duty] = tuple(ticket[stop.ticket] for stop in route.stops)
+        if problem.tables.held[duty] is None:
+            kits[duty] = frozenset(kit[k] for k in route.kits if k in kit)
+            wait[duty] = max(0, problem.second(route.depart)) if kits[duty] else 0
+    return Solution(tuple(routes), tuple(kits), tuple(wait))

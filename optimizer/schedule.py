@@ -1,0 +1,334 @@
+"""From sequences to times: when everybody departs, starts, rests and returns, and what the day then costs.
+
+All costs grow with time (lateness, overtime), so every visit starts as early as its route, its windows and its crew allow;
+only the departure is put off, as far as the first visit's start permits. Two exceptions: a departure waits for a kit that is
+still out, and one that waits until a break is over needs no break.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from optimizer.problem import UNREACHABLE, Problem, Tables
+from optimizer.solution import Broken, Schedule, Solution, TimedRoute
+
+Spell = tuple[int, int, int]
+"""A kit out of its station: from, until, and the duty that took it (-1: somebody out who cannot give it back sooner)."""
+
+
+def schedule(problem: Problem, solution: Solution) -> Schedule | Broken:
+    """The times of a solution and its cost, or the first rule that it breaks.
+
+    When a kit is wanted while it is out, the later departure waits for the first return; the waits are in the answer's solution.
+    """
+    tables = problem.tables
+    broken = _broken_assignment(problem, solution)
+    if broken is not None:
+        return broken
+    crews = crew_duties(tables, solution.routes)
+    wait = list(solution.wait_until)
+    used = [d for d, route in enumerate(solution.routes) if route]
+    for _ in range(1 + 4 * len(used)):
+        timed = synchronise(tables, solution.routes, wait, used, crews)
+        if isinstance(timed, Broken):
+            return timed
+        conflict = _kit_conflict(problem, solution.kits, timed)
+        if conflict is None:
+            routes = tuple(timed.get(d) for d in range(problem.n_duties))
+            return Schedule(replace(solution, wait_until=tuple(wait)), routes, _cost(tables, crews, routes))
+        duty, until, reason = conflict
+        if until <= timed[duty].depart:
+            return Broken(reason, duty)
+        wait[duty] = until
+    return Broken("Kits cannot be shared in time: every departure waits for another", -1)
+
+
+def crew_duties(tables: Tables, routes: Iterable[Sequence[int]]) -> dict[int, list[int]]:
+    """Duties that visit each planned ticket, by ticket."""
+    crews: dict[int, list[int]] = {}
+    for duty, route in enumerate(routes):
+        for ticket in route:
+            crews.setdefault(ticket, []).append(duty)
+    return crews
+
+
+def synchronise(
+    tables: Tables, routes: Sequence[Sequence[int]], wait: Sequence[int], duties: Iterable[int], crews: Mapping[int, Sequence[int]]
+) -> dict[int, TimedRoute] | Broken:
+    """Times of `duties`, whose crews start together.
+
+    The earliest common starts are a fixpoint: whoever arrives last sets the start, which may delay other routes, and so on.
+    Without a cycle the start of each crew is raised at most once per crew before it in some route; more means a deadlock.
+
+    Parameters
+    ----------
+    duties
+        Used duties, closed under sharing a crew and under `before`.
+    crews
+        Duties by ticket, as `crew_duties` gives them.
+    """
+    pinned: dict[int, int] = {}
+    timed: dict[int, TimedRoute] = {}
+    due = deque(duties)
+    queued = set(due)
+    rounds = dict.fromkeys(queued, 2 + sum(tables.crew[t] > 1 for t in crews) + len(queued))
+    while due:
+        duty = due.popleft()
+        queued.discard(duty)
+        rounds[duty] -= 1
+        route = propagate(tables, duty, routes[duty], free_from(tables, duty, wait, timed), pinned) if rounds[duty] else None
+        if route is None:
+            what = "is too long for its shift, windows or breaks" if rounds[duty] else "waits for crews that wait for it"
+            return Broken(f"The route of duty {duty} {what}", duty)
+        timed[duty] = route
+        changed = [tables.after[duty]] if tables.after[duty] >= 0 else []
+        for ticket, start in zip(routes[duty], route.starts, strict=True):
+            if tables.crew[ticket] > 1 and start > pinned.get(ticket, 0):
+                pinned[ticket] = start
+                changed += crews[ticket]
+        for other in changed:
+            if other != duty and other not in queued and other in timed:
+                queued.add(other)
+                due.append(other)
+    return timed
+
+
+def free_from(tables: Tables, duty: int, wait: Sequence[int], timed: Mapping[int, TimedRoute]) -> int:
+    """The earliest departure of a duty: its shift, what it waits for, and the same technician's duty before it."""
+    earliest = max(tables.earliest[duty], wait[duty])
+    before = tables.before[duty]
+    if before >= 0:
+        earliest = max(earliest, timed[before].returns if before in timed else tables.idle_until[before])
+    return earliest
+
+
+def propagate(tables: Tables, duty: int, route: Sequence[int], free: int, pinned: Mapping[int, int]) -> TimedRoute | None:
+    """Earliest times of one route, or None when it does not fit.
+
+    Parameters
+    ----------
+    free
+        Earliest departure.
+    pinned
+        Earliest starts of tickets for crews, by ticket.
+    """
+    travel, location, service, windows = tables.travel, tables.location, tables.service, tables.windows
+    at, clock, starts, arrives, cost = tables.origin[duty], free, [], [], 0.0
+    for ticket in route:
+        here = location[ticket]
+        arrive = clock + travel[at][here]
+        start = max(arrive, pinned.get(ticket, 0))
+        for opens, closes in windows[ticket]:
+            if start <= closes:
+                start = max(start, opens)
+                break
+        else:
+            return None
+        arrives.append(arrive)
+        starts.append(start)
+        cost += tables.drive_cost[at][here] + lateness_cost(tables, ticket, start)
+        at, clock = here, start + service[ticket]
+    home = tables.home[duty]
+    returns = clock + travel[at][home]
+    if returns > tables.latest[duty]:
+        return None
+    # Leaving as late as the first start allows costs nothing, and keeps kits at hand for others.
+    depart = starts[0] - travel[tables.origin[duty]][location[route[0]]] if route else free
+    if any(depart < opens and returns > span_end for opens, _, _, span_end in tables.breaks[duty]):
+        return _with_breaks(tables, duty, route, free, pinned)
+    if route:
+        arrives[0] = starts[0]
+    cost += tables.drive_cost[at][home] + overtime_cost(tables, duty, returns)
+    return TimedRoute(depart, tuple(arrives), tuple(starts), returns, (), cost)
+
+
+def lateness_cost(tables: Tables, ticket: int, start: int) -> float:
+    """What a start after `due` costs, this technician's share of it."""
+    late = start - tables.due[ticket]
+    return (tables.miss[ticket] + tables.late_per_s[ticket] * late) / tables.crew[ticket] if late > 0 else 0.0
+
+
+def overtime_cost(tables: Tables, duty: int, returns: int) -> float:
+    """What a return after the shift's end costs."""
+    return max(0, returns - tables.end[duty]) * tables.overtime_per_s
+
+
+class _Label(NamedTuple):
+    """A way to have reached some point of a route, with `taken` the indices of the breaks taken so far."""
+
+    clock: int
+    cost: float
+    depart: int
+    taken: tuple[int, ...]
+    arrives: tuple[int, ...]
+    starts: tuple[int, ...]
+    rests: tuple[tuple[int, int], ...]
+
+
+class _Rest(NamedTuple):
+    """Breaks taken within one spell between two visits."""
+
+    taken: tuple[int, ...]
+    rests: tuple[tuple[int, int], ...]
+    length: int
+
+
+def _with_breaks(tables: Tables, duty: int, route: Sequence[int], free: int, pinned: Mapping[int, int]) -> TimedRoute | None:
+    """The cheapest times of one route that spans a break: each break is taken in some spell, or avoided by a later departure."""
+    breaks = tables.breaks[duty]
+    labels = [_Label(d, 0.0, d, (), (), (), ()) for d in sorted({free, *(max(free, b[0]) for b in breaks)})]
+    at, drive_cost = tables.origin[duty], 0.0
+    for ticket in route:
+        here = tables.location[ticket]
+        drive = tables.travel[at][here]
+        reached = [_visit(tables, ticket, drive, x, rest, pinned) for x in labels for rest in _rest_options(breaks, x)]
+        labels = _undominated([x for x in reached if x is not None], breaks)
+        at, drive_cost = here, drive_cost + tables.drive_cost[at][here]
+    home = tables.home[duty]
+    drive, drive_cost = tables.travel[at][home], drive_cost + tables.drive_cost[at][home]
+    ends: list[tuple[float, int, int, _Label, _Rest]] = []
+    for number, x in enumerate(labels):
+        for rest in _rest_options(breaks, x):
+            returns = max(x.clock + drive + rest.length, rest.rests[-1][1] if rest.rests else 0)
+            worked_through = any(x.depart < b[0] and returns > b[3] for i, b in enumerate(breaks) if i not in x.taken + rest.taken)
+            if returns <= tables.latest[duty] and not worked_through:
+                ends.append((x.cost + overtime_cost(tables, duty, returns), returns, number, x, rest))
+    if not ends:
+        return None
+    cost, returns, _, x, rest = min(ends, key=lambda end: end[:3])
+    return TimedRoute(x.depart, x.arrives, x.starts, returns, x.rests + rest.rests, cost + drive_cost)
+
+
+def _rest_options(breaks: Sequence[tuple[int, int, int, int]], x: _Label) -> list[_Rest]:
+    """Every choice of breaks, in their order, that can still begin in the spell that starts at the label's clock."""
+    options = [_Rest((), (), 0)]
+    for index, (opens, closes, length, _) in enumerate(breaks):
+        if index in x.taken:
+            continue
+        for option in tuple(options):
+            begin = max(x.clock, opens, option.rests[-1][1] if option.rests else 0)
+            if begin <= closes:
+                options.append(_Rest((*option.taken, index), (*option.rests, (begin, begin + length)), option.length + length))
+    return options
+
+
+def _visit(tables: Tables, ticket: int, drive: int, x: _Label, rest: _Rest, pinned: Mapping[int, int]) -> _Label | None:
+    """The label after driving to a ticket, with `rest` on the way, and serving it; None when no window is left."""
+    ready = max(x.clock + drive + rest.length, rest.rests[-1][1] if rest.rests else 0)
+    start = max(ready, pinned.get(ticket, 0))
+    for opens, closes in tables.windows[ticket]:
+        if start <= closes:
+            start = max(start, opens)
+            break
+    else:
+        return None
+    arrive, depart = ready, x.depart
+    if rest.rests and rest.rests[0][0] >= x.clock + drive:
+        arrive = x.clock + drive  # the break is spent at the customer's, before work starts
+    if not x.starts:
+        depart = max(x.clock, min(start - drive - rest.length, *(begin for begin, _ in rest.rests), UNREACHABLE))
+        arrive = max(arrive, depart + drive)
+    cost = x.cost + lateness_cost(tables, ticket, start)
+    clock = start + tables.service[ticket]
+    return _Label(clock, cost, depart, x.taken + rest.taken, (*x.arrives, arrive), (*x.starts, start), x.rests + rest.rests)
+
+
+def _undominated(labels: list[_Label], breaks: Sequence[tuple[int, int, int, int]]) -> list[_Label]:
+    """Labels that no other beats in clock and cost with the same breaks taken or avoided."""
+    kept: dict[tuple[object, ...], list[_Label]] = {}
+    for x in sorted(labels, key=lambda x: (x.clock, x.cost)):
+        same = kept.setdefault((frozenset(x.taken), *(x.depart < b[0] for b in breaks)), [])
+        if not same or x.cost < same[-1].cost:
+            same.append(x)
+    return [x for same in kept.values() for x in same]
+
+
+def _broken_assignment(problem: Problem, solution: Solution) -> Broken | None:
+    """The first rule that who-goes-where breaks, whatever the times; None when it breaks none."""
+    tables = problem.tables
+    for duty, route in enumerate(solution.routes):
+        if sum(tables.load[t] for t in route) > tables.capacity[duty]:
+            return Broken(f"The route of duty {duty} is overloaded", duty)
+        locked = [tables.locked[t] for t in route]
+        if locked != sorted(locked, reverse=True):
+            return Broken(f"The route of duty {duty} has something before a locked ticket", duty)
+        if route and tables.held[duty] is not None and solution.kits[duty]:
+            return Broken(f"Duty {duty} is out and cannot fetch kits", duty)
+    crews = crew_duties(tables, solution.routes)
+    for ticket, duties in crews.items():
+        reason = _broken_crew(problem, ticket, duties, solution.kits)
+        if reason:
+            return Broken(f"Ticket {problem.ticket_ids[ticket]}: {reason}", duties[0], ticket)
+    for ticket, locked_ticket in enumerate(tables.locked):
+        if locked_ticket and ticket not in crews:
+            return Broken(f"Ticket {problem.ticket_ids[ticket]} is locked but not planned", -1, ticket)
+    return None
+
+
+def _broken_crew(problem: Problem, ticket: int, duties: Sequence[int], kits: Sequence[frozenset[int]]) -> str:
+    """Why these duties cannot be the ticket's crew; empty when they can."""
+    tables = problem.tables
+    people = {tables.technician[d] for d in duties}
+    if len(people) != len(duties) or len(people) != tables.crew[ticket]:
+        return f"needs {tables.crew[ticket]} different technicians, gets {len(people)}"
+    if not all(problem.allowed[ticket, w] for w in people):
+        return "somebody in its crew is not allowed there"
+    if any(max(problem.skill_level[w, skill] for w in people) < level for skill, level in tables.needs[ticket]):
+        return "nobody in its crew has a skill that it needs"
+    if tables.locked[ticket] and people != tables.promised[ticket]:
+        return "is locked and must keep its crew"
+    if not tables.kits[ticket] <= frozenset().union(*(carried(tables, d, kits[d]) for d in duties)):
+        return "its crew lacks a kit"
+    return ""
+
+
+def carried(tables: Tables, duty: int, taken: frozenset[int]) -> frozenset[int]:
+    """Kits that a duty has with it: what it takes from the station, or what somebody already out holds."""
+    held = tables.held[duty]
+    return taken if held is None else held
+
+
+def spells_out(problem: Problem, kits: Sequence[frozenset[int]], timed: Mapping[int, TimedRoute]) -> dict[tuple[int, int], list[Spell]]:
+    """Every spell in which a kit is out, by (station, kit type)."""
+    tables = problem.tables
+    spells: dict[tuple[int, int], list[Spell]] = {}
+    for station, kit, until in zip(problem.lent_station.tolist(), problem.lent_kit.tolist(), problem.lent_until.tolist(), strict=True):
+        spells.setdefault((station, kit), []).append((0, until, -1))
+    for duty, held in enumerate(tables.held):
+        for kit in held or ():
+            until = timed[duty].returns if duty in timed else tables.idle_until[duty]
+            spells.setdefault((tables.station[duty], kit), []).append((0, until, -1))
+    for duty, route in timed.items():
+        for kit in kits[duty] if tables.held[duty] is None else ():
+            spells.setdefault((tables.station[duty], kit), []).append((route.depart, route.returns, duty))
+    return spells
+
+
+def _kit_conflict(problem: Problem, kits: Sequence[frozenset[int]], timed: Mapping[int, TimedRoute]) -> tuple[int, int, str] | None:
+    """The duty that takes a kit which is not there, when the next one comes back, and the sentence to say so; None: no conflict.
+
+    Kits of people already out are a given: a station that has lent more than it owns breaks no rule of ours until somebody departs.
+    """
+    for (station, kit), spells in sorted(spells_out(problem, kits, timed).items()):
+        owned = int(problem.stock[station, kit])
+        for begin, _, duty in sorted(spells):
+            out = [s for s in spells if s[0] <= begin < s[1]]
+            if duty >= 0 and len(out) > owned:
+                name = f"{problem.station_ids[station]} owns {owned} of kit {problem.kit_names[kit]}, {len(out)} are wanted at once"
+                back = min((s[1] for s in out if s[2] != duty), default=begin)
+                return duty, back, f"Station {name}"
+    return None
+
+
+def _cost(tables: Tables, crews: Mapping[int, Sequence[int]], timed: Iterable[TimedRoute | None]) -> float:
+    """Cost of the plan: its routes, what is skipped, and promises of a technician that changed."""
+    total = sum(route.cost for route in timed if route is not None)
+    for ticket, skip in enumerate(tables.skip):
+        duties = crews.get(ticket, ())
+        total += 0.0 if duties else skip
+        if {tables.technician[d] for d in duties} != tables.promised[ticket]:
+            total += tables.change[ticket]
+    return total
