@@ -374,5 +374,5 @@ class GeocodedAddress(Base):
 
     provider: Mapped[str] = mapped_column(String(120), primary_key=True)
     query: Mapped[str] = mapped_column(String(400), primary_key=True)
-    matches: Mapped[list[str]]
+    matches: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     fetched_at: Mapped[datetime]
