@@ -30,6 +30,7 @@ def choose_provider(
     osrm_data: Path | None = None,
     snap_limit_m: float = 1000.0,
     timeout_s: float = 30.0,
+    attempts: int = 3,
     parallel: int = 4,
     max_table_size: int = 100,
     fallback: bool = False,
@@ -58,7 +59,15 @@ def choose_provider(
         case "osrm":
             if not osrm_url:
                 raise BadInput("Travel by `osrm` needs osrm_url, such as http://localhost:5000")
-            roads = OsrmServer(osrm_url, osrm_profile, snap_limit_m, timeout_s=timeout_s, parallel=parallel, max_table_size=max_table_size)
+            roads = OsrmServer(
+                osrm_url,
+                osrm_profile,
+                snap_limit_m,
+                timeout_s=timeout_s,
+                attempts=attempts,
+                parallel=parallel,
+                max_table_size=max_table_size,
+            )
         case "osrm_embedded":
             if osrm_data is None:
                 raise BadInput("Travel by `osrm_embedded` needs osrm_data, the path of prepared road data ending in .osrm")

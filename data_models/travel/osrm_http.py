@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
@@ -125,7 +125,7 @@ class OsrmServer:
         most_bytes = 100_000 + 100 * len(origins) * len(destinations) + 2_000 * (len(origins) + len(destinations))
         status, body = self._send(client, request, most_bytes)
         try:
-            answer = json.loads(body)
+            answer = json.loads(body, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             raise self._unavailable(f"answered HTTP {status} with something that is not JSON: is it an OSRM server?") from None
         if status != httpx.codes.OK or not isinstance(answer, dict) or answer.get("code") != "Ok":
@@ -194,3 +194,8 @@ def _reason(answer: Any) -> str:
     said = " ".join(str(answer[name])[:80] for name in ("code", "message") if name in answer)
     remedy = "; start it with a larger --max-table-size or set max_table_size lower" if answer.get("code") == "TooBig" else ""
     return f" ({''.join(char for char in said if char.isprintable())}{remedy})" if said else ""
+
+
+def _no_constant(name: str) -> NoReturn:
+    """Python reads NaN and Infinity as numbers, JSON has no such thing."""
+    raise ValueError(f"{name} is not JSON")
