@@ -2,52 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing import Any, TypeVar
 
 from data_models.case import Case
+from data_models.case_rules import case_problems, plan_problems
 from data_models.errors import BadInput
+from data_models.json_files import load_json, plain_json, read_bytes, write_text
 from data_models.plan import Plan
+from data_models.reading import Problems, read_fact, shown
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
-_case_adapter: TypeAdapter[Case] = TypeAdapter(with_config(_STRICT)(Case))
-_plan_adapter: TypeAdapter[Plan] = TypeAdapter(with_config(_STRICT)(Plan))
+__all__ = ["case_json", "parse_case", "parse_plan", "plan_json", "read_case", "read_plan", "write_text"]
+
+_Fact = TypeVar("_Fact")
 
 
 def parse_case(text: str | bytes) -> Case:
-    """The case that a JSON text describes. Raises `BadInput` when it is not what `formats.md` describes."""
-    return _parse(_case_adapter, text)
+    """The case that a JSON text describes.
+
+    Raises
+    ------
+    BadInput
+        When it is not JSON, not what `formats.md` describes, or contradicts itself; one sentence per problem.
+    """
+    problems = Problems()
+    document = _document(text, "dispatch-case/1", problems)
+    technicians = document.get("technicians")
+    for technician in technicians if isinstance(technicians, list) else ():
+        if isinstance(technician, dict):
+            technician.setdefault("skills", {})  # Someone without skills may still drive and carry.
+    case = read_fact(Case, document, problems)
+    _raise_any(case_problems(case))
+    return case
 
 
 def parse_plan(text: str | bytes) -> Plan:
-    """The plan that a JSON text describes. Raises `BadInput` when it is not what `formats.md` describes."""
-    return _parse(_plan_adapter, text)
+    """The plan that a JSON text describes. What it names need not exist: that is for `check` to say.
+
+    Raises
+    ------
+    BadInput
+        When it is not JSON or not what `formats.md` describes; one sentence per problem.
+    """
+    problems = Problems()
+    plan = read_fact(Plan, _document(text, "dispatch-plan/1", problems), problems)
+    _raise_any(plan_problems(plan))
+    return plan
 
 
 def read_case(path: Path) -> Case:
-    """The case in a file. Raises `BadInput`."""
-    return parse_case(path.read_bytes())
+    """The case in a file. Raises `BadInput`, each sentence beginning with the file's name."""
+    return _read(path, parse_case)
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in a file. Raises `BadInput`."""
-    return parse_plan(path.read_bytes())
+    """The plan in a file. Raises `BadInput`, each sentence beginning with the file's name."""
+    return _read(path, parse_plan)
 
 
 def case_json(case: Case) -> str:
     """The case as JSON text; reading it again gives an equal case."""
-    return _case_adapter.dump_json(case, indent=1, exclude_defaults=True, by_alias=True).decode()
+    return plain_json(case)
 
 
 def plan_json(plan: Plan) -> str:
     """The plan as JSON text; reading it again gives an equal plan."""
-    return _plan_adapter.dump_json(plan, indent=1, exclude_none=True, by_alias=True).decode()
+    return plain_json(plan)
 
 
-def _parse(adapter: TypeAdapter[Any], text: str | bytes) -> Any:
+def _document(text: str | bytes, expected: str, problems: Problems) -> dict[str, Any]:
+    """The outermost object, whose `format` says that it is what we expect: else the other problems would be noise."""
+    document = load_json(text, problems)
+    if not isinstance(document, dict):
+        raise BadInput(f"the file holds {shown(document)}; give an object whose format is {shown(expected)}")
+    if "format" not in document:
+        raise BadInput(f"format is missing; give {shown(expected)}")
+    if document["format"] != expected:
+        raise BadInput(f"format is {shown(document['format'])}; give {shown(expected)}")
+    return document
+
+
+def _raise_any(sentences: Any) -> None:
+    problems = Problems()
+    for sentence in sentences:
+        problems.add(sentence)
+    problems.raise_any()
+
+
+def _read(path: Path, parse: Callable[[bytes], _Fact]) -> _Fact:
+    content = read_bytes(path)
     try:
-        return adapter.validate_json(text)
-    except ValidationError as error:
-        raise BadInput(*(f"{item['loc']}: {item['msg']}" for item in error.errors())) from error
+        return parse(content)
+    except BadInput as error:
+        raise BadInput(*(f"{shown(path.name)[1:-1]}: {problem}" for problem in error.problems)) from error
