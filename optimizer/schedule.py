@@ -16,7 +16,7 @@ from optimizer.problem import UNREACHABLE, Problem, Tables
 from optimizer.solution import Broken, Schedule, Solution, TimedRoute
 
 Spell = tuple[int, int, int]
-"""A kit out of its station: from, until, and the duty that took it (-1: somebody out who cannot give it back sooner)."""
+"""A kit out of its station: from, until, and the duty that has it (-1: somebody without a duty)."""
 
 
 def schedule(problem: Problem, solution: Solution) -> Schedule | Broken:
@@ -74,7 +74,7 @@ def synchronise(
     timed: dict[int, TimedRoute] = {}
     due = deque(duties)
     queued = set(due)
-    rounds = dict.fromkeys(queued, 2 + sum(tables.crew[t] > 1 for t in crews) + len(queued))
+    rounds = dict.fromkeys(queued, 2 + len(queued) + sum(tables.crew[t] > 1 for d in queued for t in routes[d]))
     while due:
         duty = due.popleft()
         queued.discard(duty)
@@ -291,6 +291,11 @@ def carried(tables: Tables, duty: int, taken: frozenset[int]) -> frozenset[int]:
     return taken if held is None else held
 
 
+def takes_kits(tables: Tables, duty: int) -> bool:
+    """Whether a spell's duty takes its kits from the station when it departs, rather than having had them before."""
+    return duty >= 0 and tables.held[duty] is None
+
+
 def spells_out(problem: Problem, kits: Sequence[frozenset[int]], timed: Mapping[int, TimedRoute]) -> dict[tuple[int, int], list[Spell]]:
     """Every spell in which a kit is out, by (station, kit type)."""
     tables = problem.tables
@@ -300,7 +305,7 @@ def spells_out(problem: Problem, kits: Sequence[frozenset[int]], timed: Mapping[
     for duty, held in enumerate(tables.held):
         for kit in held or ():
             until = timed[duty].returns if duty in timed else tables.idle_until[duty]
-            spells.setdefault((tables.station[duty], kit), []).append((0, until, -1))
+            spells.setdefault((tables.station[duty], kit), []).append((0, until, duty))
     for duty, route in timed.items():
         for kit in kits[duty] if tables.held[duty] is None else ():
             spells.setdefault((tables.station[duty], kit), []).append((route.depart, route.returns, duty))
@@ -314,9 +319,9 @@ def _kit_conflict(problem: Problem, kits: Sequence[frozenset[int]], timed: Mappi
     """
     for (station, kit), spells in sorted(spells_out(problem, kits, timed).items()):
         owned = int(problem.stock[station, kit])
-        for begin, _, duty in sorted(spells):
+        for begin, _, duty in sorted(spells) if len(spells) > owned else ():
             out = [s for s in spells if s[0] <= begin < s[1]]
-            if duty >= 0 and len(out) > owned:
+            if takes_kits(problem.tables, duty) and len(out) > owned:
                 name = f"{problem.station_ids[station]} owns {owned} of kit {problem.kit_names[kit]}, {len(out)} are wanted at once"
                 back = min((s[1] for s in out if s[2] != duty), default=begin)
                 return duty, back, f"Station {name}"
