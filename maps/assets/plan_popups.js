@@ -1,0 +1,88 @@
+"use strict";
+
+/* What a mark says when it is opened. */
+
+const SEVERITY_NAMES = ["Emergency", "Important", "General"];
+const ACTIVITY_NAMES = { drive: "driving", wait: "waiting", work: "at work", break: "on a break" };
+
+/** A moment, with its day when that is not the day of the plan. */
+function when(seconds) {
+  return clock(seconds, dayOf(seconds) !== dayOf(page.now));
+}
+
+function verdict(ticket) {
+  if (ticket.outcome === "unplanned") return element("p", { class: "verdict" }, swatch("cross", "#fff", INK), "Not planned");
+  if (ticket.outcome === "late") return element("p", { class: "verdict late" }, swatch("diamond", LATE), `Late by ${minutesText(ticket.late / 60)}`);
+  const spare = (ticket.due - Math.max(...ticket.visits.map((visit) => visit.start))) / 60;
+  return element("p", { class: "verdict" }, swatch("circle", "#0b6e4f"), `In time, ${minutesText(spare)} to spare`);
+}
+
+function visitText(visit) {
+  const technician = page.technicians[visit.technician];
+  const times = `arrives ${when(visit.arrive)}, starts ${when(visit.start)}, finishes ${when(visit.finish)}`;
+  return element("div", {}, element("b", {}, `${technician.name || technician.id}, stop ${visit.number}`), element("br"), times);
+}
+
+function ticketName(ticket) {
+  return ticket.customer || ticket.title || ticket.id;
+}
+
+/** Everything known about a ticket. */
+function ticketPopup(ticket) {
+  const sub = [ticket.id, SEVERITY_NAMES[ticket.severity], ticket.tier && `tier ${ticket.tier}`].filter(Boolean).join(" · ");
+  const why = [...(ticket.blame ? [`To blame: ${ticket.blame}`] : []), ...(ticket.reasons || [])];
+  const help = ticket.remedies || [];
+  return element(
+    "div",
+    {},
+    element("h3", {}, ticketName(ticket)),
+    element("p", { class: "sub" }, sub),
+    verdict(ticket),
+    definitions([
+      ["Report", ticket.customer ? ticket.title : ""],
+      ["Product", ticket.product],
+      ["Site", ticket.site],
+      ["Address", ticket.address],
+      ["Contact", [ticket.contact, ticket.phone].filter(Boolean).join(", ")],
+      ["Reported", when(ticket.opened)],
+      ["Due on site", when(ticket.due)],
+      ...(ticket.clocks || []).map(([name, moment]) => [`${name.charAt(0).toUpperCase()}${name.slice(1)} due`, when(moment)]),
+      ["Visit", (ticket.visits || []).map(visitText)],
+      ["Window", (ticket.windows || []).map(([from, to]) => `${when(from)} to ${when(to)}`).join(", ")],
+      ["Work", minutesText(ticket.service || 0)],
+      ["Skills", (ticket.skills || []).join(", ")],
+      ["Kits", (ticket.kits || []).join(", ")],
+      ["Crew", ticket.crew ? `${ticket.crew} people together` : ""],
+      ["Note", ticket.note],
+    ]),
+    why.length ? element("ul", {}, why.map((reason) => element("li", {}, reason))) : null,
+    help.length ? element("p", {}, `What would help: ${help.join("; ")}`) : null,
+  );
+}
+
+function stationPopup(station, index) {
+  const people = page.technicians.filter((technician) => technician.station === index);
+  return element(
+    "div",
+    {},
+    element("h3", {}, station.name || station.id),
+    element("p", { class: "sub" }, `Station ${station.id}`),
+    definitions([
+      ["Kits", station.kits.join(", ")],
+      ["Technicians", people.length ? `${people.length}: ${people.map((technician) => technician.name || technician.id).join(", ")}` : "none"],
+    ]),
+  );
+}
+
+function technicianPopup(technician, activity) {
+  return element(
+    "div",
+    {},
+    element("h3", {}, technician.name || technician.id),
+    element("p", { class: "sub" }, [technician.id, ACTIVITY_NAMES[activity]].filter(Boolean).join(" · ")),
+    definitions([
+      ["Skills", technician.skills.join(", ")],
+      ["Shift", technician.shifts.map(([from, to]) => `${when(from)} to ${when(to)}`).join(", ")],
+    ]),
+  );
+}
