@@ -97,7 +97,10 @@ def read_legs(session: Session, key: str, origins: Sequence[Point], destinations
 def write_legs(
     session: Session, key: str, origins: Sequence[Point], destinations: Sequence[Point], times: TravelTimes, fetched_at: datetime
 ) -> None:
-    """Keep a provider's travel from each origin to each destination, beside what is kept already and in place of older legs."""
+    """Keep a provider's travel from each origin to each destination, beside what is kept already and in place of older legs.
+
+    Of two writers at the same moment one may overwrite what the other added; it is then asked for again.
+    """
     stored = dict(_stored(session, key, origins))
     rows: dict[int, dict[str, object]] = {}
     for index, code in enumerate(_codes(origins).tolist()):
