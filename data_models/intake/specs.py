@@ -90,7 +90,7 @@ TABLES: tuple[TableSpec, ...] = (
             Column(
                 "downtime_cost_per_hour",
                 "number",
-                "what an hour of a stopped line costs the customer",
+                "what an hour of a stopped line costs the customer; empty: what the policy says",
                 "50000",
                 ("停机损失", "每小时停机损失"),
                 least=0,
