@@ -37,7 +37,9 @@ def render_page(template: str, *, styles: Sequence[str], scripts: Sequence[str],
     policy = (
         f"default-src 'none'; script-src {_admitted(code)}; style-src {_admitted([style])}; base-uri 'none'; form-action 'none'"
     )
-    environment = Environment(autoescape=True, loader=FunctionLoader(asset), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, loader=FunctionLoader(asset), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.get_template(template).render(
         policy=policy,
         style=Markup(style),  # noqa: S704  our own file, not text from outside

@@ -98,7 +98,9 @@ def _drive_h(journeys: Iterable[Trip]) -> float:
     return sum(leg_s for leg_s in seconds if math.isfinite(leg_s)) / 3600
 
 
-def _page_data(case: Case, journeys: Sequence[Trip], outcomes: Sequence[TicketOutcome], labels: Mapping[str, TicketLabel]) -> dict[str, Any]:
+def _page_data(
+    case: Case, journeys: Sequence[Trip], outcomes: Sequence[TicketOutcome], labels: Mapping[str, TicketLabel]
+) -> dict[str, Any]:
     """What the page's script reads: times in whole seconds since `epoch`, technicians and stations by index, places as [lat, lon]."""
     epoch = int(case.now.timestamp()) // 3600 * 3600
     technician_index = {technician.id: index for index, technician in enumerate(case.technicians)}

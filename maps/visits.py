@@ -186,7 +186,9 @@ def _trip(case: Case, route: Route, first: bool, visited: int) -> Trip:
     # Only the first trip of the shift that is running now begins where the technician already is.
     is_out = out is not None and first and route.shift == current_shift(technician, case.now)
     origin = Place(out.lat, out.lon, out.place) if out is not None and is_out else home
-    here, free, visits, spells = origin, route.depart, [], []
+    here, free = origin, route.depart
+    visits: list[Visit] = []
+    spells: list[Spell] = []
     for offset, stop in enumerate(route.stops):
         ticket = case.ticket_by_id[stop.ticket]
         there = Place(ticket.lat, ticket.lon, ticket.place)
@@ -213,16 +215,18 @@ def _leg(here: Place, there: Place, free: datetime, arrive: datetime, drive_s: f
     yield from _pause(here, free, leave, tuple(pauses))
     moving_s = max(1.0, (arrive - leave).total_seconds() - resting_s)
     clock, done_s, at = leave, 0.0, here
-    for pause in (*(pause for pause in pauses if pause.finish > leave), None):
-        until = pause.start if pause else arrive
-        done_s += (until - clock).total_seconds()
+    for pause in pauses:
+        if pause.finish <= leave:
+            continue
+        done_s += (pause.start - clock).total_seconds()
         share = min(1.0, done_s / moving_s)
-        reached = Place(here.lat + share * (there.lat - here.lat), here.lon + share * (there.lon - here.lon)) if pause else there
-        if until > clock:
-            yield Spell("drive", clock, until, at, reached)
-        if pause:
-            yield Spell("break", pause.start, pause.finish, reached, reached)
-            clock, at = pause.finish, reached
+        reached = Place(here.lat + share * (there.lat - here.lat), here.lon + share * (there.lon - here.lon))
+        if pause.start > clock:
+            yield Spell("drive", clock, pause.start, at, reached)
+        yield Spell("break", pause.start, pause.finish, reached, reached)
+        clock, at = pause.finish, reached
+    if arrive > clock:
+        yield Spell("drive", clock, arrive, at, there)
 
 
 def _pause(place: Place, start: datetime, finish: datetime, breaks: tuple[BreakTaken, ...]) -> Iterator[Spell]:

@@ -80,7 +80,7 @@ function decodeRing(flat) {
 
 /** The map with province outlines and city names, fitted to `points`; nothing of it comes from a server. */
 function baseMap(id, points) {
-  const map = L.map(id, { preferCanvas: true, zoomControl: false, minZoom: 3, maxZoom: 14, zoomSnap: 0.5, wheelPxPerZoomLevel: 90 });
+  const map = L.map(id, { preferCanvas: true, zoomControl: false, minZoom: 3, maxZoom: 14, zoomSnap: 0.25, wheelPxPerZoomLevel: 90 });
   map.attributionControl.setPrefix("Leaflet");
   map.attributionControl.addAttribution("city names © GeoNames, CC BY 4.0 · outlines china-geojson, MIT");
   L.control.zoom({ position: "topright" }).addTo(map);

@@ -38,7 +38,7 @@ function drawMark(context, point, r, look) {
   context.globalAlpha = look.fade;
   context.setLineDash([]);
   if (look.ringed || look.active) {
-    outline(context, look.shape, x, y, r + (look.active ? 5 : 3));
+    outline(context, look.shape, x, y, r + (look.active ? 5 : r < 7 ? 2 : 3));
     context.lineWidth = look.active ? 3 : 1.4;
     context.strokeStyle = INK;
     context.stroke();
@@ -98,7 +98,7 @@ function fanOut(items) {
 
 /** Radius in pixels by severity (0 is an emergency) and zoom. */
 function markRadius(severity, zoom) {
-  return Math.max(3.2, Math.min(1, 0.5 + (zoom - 4) / 5) * [10.5, 9, 8][severity]);
+  return Math.max(3.2, Math.min(1, 0.45 + (zoom - 4) / 5) * [10.5, 9, 8][severity]);
 }
 
 /** Where a trip's technician is at a moment, and what they do; null before departure and after return. */

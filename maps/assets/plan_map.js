@@ -23,7 +23,7 @@
   const shifts = fanOut(tickets);
   const marks = tickets.map((ticket, index) => {
     const mark = new Mark(ticket.at, { renderer, shift: shifts[index], ...ticketLook(ticket) });
-    return mark.bindPopup(() => ticketPopup(ticket), { maxWidth: 330, minWidth: 230 });
+    return mark.bindPopup(() => ticketPopup(ticket), { maxWidth: 340, minWidth: 260 });
   });
   const people = technicians.map((technician, index) => {
     const look = { renderer, radius: 7, shape: "square", fill: technician.colour, edge: "#fff", fade: 1, text: "" };
@@ -205,7 +205,7 @@
       const home = stations[technicians[index].station];
       const points = [...visitsOf[index].map((ticket) => ticket.at), ...(home ? [home.at] : [])];
       closeDrawer();
-      map.fitBounds(L.latLngBounds(points).pad(0.25), { maxZoom: 9, animate: false });
+      map.fitBounds(L.latLngBounds(points), { maxZoom: 9, animate: false, padding: [60, 60] });
     }
     draw();
     fillList();
@@ -324,8 +324,9 @@
   const key = L.control({ position: "bottomright" });
   key.onAdd = () =>
     element(
-      "div",
-      { class: "key" },
+      "details",
+      { class: "key", open: true },
+      element("summary", {}, "Key"),
       element("div", {}, swatch("circle", "#0072b2"), "Visit in time, in its technician's colour"),
       element("div", {}, swatch("diamond", LATE), "Visit late"),
       element("div", {}, swatch("cross", "#fff", INK), "Not planned"),

@@ -19,7 +19,8 @@ function verdict(ticket) {
 
 function visitText(visit) {
   const technician = page.technicians[visit.technician];
-  const times = `arrives ${when(visit.arrive)}, starts ${when(visit.start)}, finishes ${when(visit.finish)}`;
+  const waits = visit.start > visit.arrive ? `, starts ${when(visit.start)}` : "";
+  const times = `${when(visit.arrive)} on site${waits}, done ${when(visit.finish)}`;
   return element("div", {}, element("b", {}, `${technician.name || technician.id}, stop ${visit.number}`), element("br"), times);
 }
 
@@ -29,7 +30,7 @@ function ticketName(ticket) {
 
 /** Everything known about a ticket. */
 function ticketPopup(ticket) {
-  const sub = [ticket.id, SEVERITY_NAMES[ticket.severity], ticket.tier && `tier ${ticket.tier}`].filter(Boolean).join(" · ");
+  const sub = [ticketName(ticket) === ticket.id ? "" : ticket.id, SEVERITY_NAMES[ticket.severity], ticket.tier && `tier ${ticket.tier}`].filter(Boolean).join(" · ");
   const why = [...(ticket.blame ? [`To blame: ${ticket.blame}`] : []), ...(ticket.reasons || [])];
   const help = ticket.remedies || [];
   return element(
