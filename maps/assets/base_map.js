@@ -47,10 +47,12 @@ function swatch(shape, fill, stroke, dash) {
   return svg;
 }
 
-/** Minutes as "2 h 05 min". */
+/** Minutes as "2 h 05 min", up to the whole one. */
 function minutesText(minutes) {
   const whole = Math.ceil(minutes);
-  return whole < 60 ? `${whole} min` : `${Math.floor(whole / 60)} h ${String(whole % 60).padStart(2, "0")} min`;
+  const hours = `${Math.floor(whole / 60)} h`;
+  if (whole < 60) return `${whole} min`;
+  return whole % 60 ? `${hours} ${String(whole % 60).padStart(2, "0")} min` : hours;
 }
 
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -116,4 +118,34 @@ function cityNames(map) {
   }
   map.on("moveend zoomend resize", place);
   place();
+}
+
+/** Hour marks under a slider that runs from `first` to `last` (seconds since the epoch), as many as fit. */
+function drawTicks(place, first, last) {
+  const hours = (last - first) / 3600;
+  const step = [1, 2, 3, 4, 6, 12, 24, 48, 96].find((candidate) => (hours / candidate) * 46 <= place.clientWidth) || 168;
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const startHour = Math.floor((page.epoch + page.offset + first) / 3600) % 24;
+  for (let hour = (step - (startHour % step)) % step; hour <= hours; hour += step) {
+    const at = first + hour * 3600;
+    const text = document.createElementNS(space, "text");
+    text.setAttribute("x", `${(hour / hours) * 100}%`);
+    text.setAttribute("y", "11");
+    text.textContent = clock(at) === "00:00" && hour ? clock(at, true).slice(0, -6) : clock(at);
+    svg.append(text);
+  }
+  place.replaceChildren(svg);
+}
+
+/** Makes the button of a small screen open and close the panel; returns what closes it. */
+function drawer() {
+  const [panel, button] = [document.getElementById("panel"), document.getElementById("drawer")];
+  const close = () => {
+    panel.classList.remove("open");
+    button.setAttribute("aria-expanded", "false");
+  };
+  button.addEventListener("click", () => button.setAttribute("aria-expanded", panel.classList.toggle("open")));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && close());
+  return close;
 }

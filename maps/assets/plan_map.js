@@ -156,6 +156,9 @@
     return item;
   }
 
+  const shortWhen = (seconds) => when(seconds).replace(/ \d+ \w+/, "");
+  const wide = () => map.getSize().x > 700;
+
   const RANK = { unplanned: 0, late: 1, in_time: 2 };
   const ticketOrder = [...tickets.keys()].sort((a, b) => {
     const [p, q] = [tickets[a], tickets[b]];
@@ -166,7 +169,7 @@
     const ticket = tickets[index];
     const look = ticketLook(ticket);
     const icon = swatch(look.shape, look.fill, look.shape === "cross" ? INK : look.fill);
-    const sub = [ticketName(ticket) === ticket.id ? "" : ticket.id, SEVERITY_NAMES[ticket.severity], `due ${when(ticket.due)}`].filter(Boolean).join(" · ");
+    const sub = [ticketName(ticket) === ticket.id ? "" : ticket.id, SEVERITY_NAMES[ticket.severity], `due ${shortWhen(ticket.due)}`].filter(Boolean).join(" · ");
     const body = element("span", {}, element("b", {}, ticketName(ticket)), element("i", {}, sub));
     const row = element("button", { type: "button", class: "row" }, icon, body);
     if (ticket.outcome === "late") row.append(element("em", {}, `+${minutesText(ticket.late / 60)}`));
@@ -205,7 +208,7 @@
       const home = stations[technicians[index].station];
       const points = [...visitsOf[index].map((ticket) => ticket.at), ...(home ? [home.at] : [])];
       closeDrawer();
-      map.fitBounds(L.latLngBounds(points), { maxZoom: 9, animate: false, padding: [60, 60] });
+      map.fitBounds(L.latLngBounds(points), { maxZoom: 9, animate: false, paddingTopLeft: [50, 50], paddingBottomRight: [wide() ? 290 : 50, 50] });
     }
     draw();
     fillList();
@@ -229,22 +232,15 @@
     fillList();
   }
 
-  function closeDrawer() {
-    byId("panel").classList.remove("open");
-    byId("drawer").setAttribute("aria-expanded", "false");
-  }
-
+  const closeDrawer = drawer();
   byId("search").addEventListener("input", fillList);
   byId("all").addEventListener("click", () => allTechnicians(true));
   byId("none").addEventListener("click", () => allTechnicians(false));
   byId("tab-technicians").addEventListener("click", () => showTab("technicians"));
   byId("tab-tickets").addEventListener("click", () => showTab("tickets"));
   byId("panel").addEventListener("change", () => view.tab === "tickets" && fillList());
-  byId("drawer").addEventListener("click", () => byId("drawer").setAttribute("aria-expanded", byId("panel").classList.toggle("open")));
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    closeDrawer();
-    if (view.focus !== null) focusOn(view.focus);
+    if (event.key === "Escape" && view.focus !== null) focusOn(view.focus);
   });
 
   /* ---- the day ---- */
@@ -256,23 +252,7 @@
   slider.max = last;
   slider.value = first;
 
-  function ticks() {
-    const width = byId("ticks").clientWidth;
-    const hours = (last - first) / 3600;
-    const step = [1, 2, 3, 4, 6, 12, 24, 48, 96].find((candidate) => (hours / candidate) * 46 <= width) || 168;
-    const space = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(space, "svg");
-    const startHour = Math.floor((page.epoch + page.offset + first) / 3600) % 24;
-    for (let hour = (step - (startHour % step)) % step; hour <= hours; hour += step) {
-      const text = document.createElementNS(space, "text");
-      text.setAttribute("x", `${(hour / hours) * 100}%`);
-      text.setAttribute("y", "11");
-      const at = first + hour * 3600;
-      text.textContent = clock(at) === "00:00" && hour ? clock(at, true).slice(0, -6) : clock(at);
-      svg.append(text);
-    }
-    byId("ticks").replaceChildren(svg);
-  }
+  const ticks = () => drawTicks(byId("ticks"), first, last);
 
   function setMoment(moment) {
     view.moment = moment;
