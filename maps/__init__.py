@@ -1,1 +1,11 @@
-"""Pictures and papers."""
+"""Pictures and papers: what people look at, print and take along.
+
+- `plan_map.plan_map`: a plan on a map, with a slider over the day
+- `coverage_map.coverage_map`: what stations reach by road against the promised circle
+- `dispatch_sheet.dispatch_sheet`: a plan as XLSX
+- `itineraries.itineraries`: a page to print per technician
+- `calendars.calendars`: an iCalendar file per technician
+- `visits.TicketLabel`: what people call a ticket; every function above takes `labels` by ticket id
+
+All of it works from a `Case` and a `Plan`; labels are optional. Every page is one file that asks the network for nothing.
+"""

@@ -112,9 +112,7 @@ def _page_data(
         "reach_m_per_s": travel.speed_kmh / 3.6 / travel.detour if isinstance(travel, GreatCircle) else None,
         "skills": skills,
         "kits": kits,
-        "stations": [
-            {"id": s.id, "name": s.name, "at": [s.lat, s.lon], "kits": [s.kits.get(kit, 0) for kit in kits]} for s in stations
-        ],
+        "stations": [{"id": s.id, "name": s.name, "at": [s.lat, s.lon], "kits": [s.kits.get(kit, 0) for kit in kits]} for s in stations],
         "technicians": [
             {
                 "station": index[t.station],

@@ -34,9 +34,7 @@ def render_page(template: str, *, styles: Sequence[str], scripts: Sequence[str],
     style = "\n".join(asset(name) for name in styles)
     # The source map comment would make a browser with open developer tools ask for a file that is not there.
     code = [asset(name).replace("//# sourceMappingURL=leaflet.js.map", "") for name in scripts]
-    policy = (
-        f"default-src 'none'; script-src {_admitted(code)}; style-src {_admitted([style])}; base-uri 'none'; form-action 'none'"
-    )
+    policy = f"default-src 'none'; script-src {_admitted(code)}; style-src {_admitted([style])}; base-uri 'none'; form-action 'none'"
     environment = Environment(
         autoescape=True, loader=FunctionLoader(asset), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

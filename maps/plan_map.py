@@ -16,8 +16,6 @@ from maps.visits import Place, Spell, TicketLabel, TicketOutcome, Trip, severity
 ROUTE_COLOURS = ("#0072b2", "#117733", "#882255", "#332288", "#2a9d8f", "#8c6d1f", "#5b8fd9", "#aa4499")
 """After Paul Tol's and Okabe and Ito's colour-blind-safe sets; the vermilion that marks lateness is not among them."""
 
-NO_LABEL = TicketLabel()
-
 
 def plan_map(
     case: Case,
@@ -85,6 +83,8 @@ def base_map_data() -> dict[str, Any]:
 
 def span(seconds: float) -> str:
     """A duration in words, such as `2 h 05 min`; up to the whole minute, so that a second late is not 0."""
+    if not math.isfinite(seconds):
+        return "no road"
     minutes = math.ceil(seconds / 60)
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
 
@@ -139,7 +139,7 @@ def _page_data(
             }
             for journey in journeys
         ],
-        "tickets": [_ticket(item, labels.get(item.ticket.id, NO_LABEL), technician_index, epoch) for item in outcomes],
+        "tickets": [_ticket(item, labels.get(item.ticket.id, TicketLabel()), technician_index, epoch) for item in outcomes],
     }
 
 
