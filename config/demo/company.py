@@ -19,9 +19,19 @@ from data_models.gazetteer.geocoder import City, read_cities
 N_TECHNICIANS = 60
 N_SITES = 400
 N_TICKETS = 150
+N_AWKWARD = 8
+LEAST_INHABITANTS = 100_000
+"""Smaller places of the gazetteer are often districts and streets."""
 
 SKILLS = ("process", "safety", "equipment")
 KITS = ("leak-kit", "purity-analyser", "moisture-meter", "static-tester")
+
+KINDS = (
+    ("emergency", ("leak", "fire-risk", "equipment-failure"), 20),
+    ("important", ("purity", "equipment-fault"), 40),
+    ("general", ("question",), 40),
+)
+"""Severity, its ticket types, and how many in a hundred are of it."""
 
 Row = dict[str, object]
 
@@ -56,7 +66,7 @@ def write_company(folder: Path, at: datetime, seed: int = 1) -> list[tuple[str, 
     list of (table, path)
     """
     draft = _Draft(at, random.Random(seed))
-    towns = [city for city in read_cities() if _chinese(city)]
+    towns = [city for city in read_cities() if city.population >= LEAST_INHABITANTS and _chinese(city)]
     gazetteer = {city.name: city for city in reversed(towns)}  # reversed: of towns with one name the largest stays
     stations = _stations(draft, gazetteer)
     people = _technicians(draft, stations)
@@ -169,23 +179,11 @@ def _nearest_region(city: City, stations: Sequence[City]) -> str:
 
 def _tickets(draft: _Draft, sites: Sequence[Row]) -> None:
     near = list(sites[: -len(words.BEYOND_REACH)])
-    kinds = (
-        ("emergency", ("leak", "fire-risk", "equipment-failure"), 20),
-        ("important", ("purity", "equipment-fault"), 40),
-        ("general", ("question",), 40),
-    )
-    for number, site in enumerate(draft.random.sample(near, N_TICKETS - 8)):
-        severity, types, _ = draft.random.choices(kinds, [weight for *_, weight in kinds])[0]
+    for number, site in enumerate(draft.random.sample(near, N_TICKETS - N_AWKWARD)):
+        severity, types, _ = draft.random.choices(KINDS, [weight for *_, weight in KINDS])[0]
         minutes = draft.random.randint(2, 45) if severity == "emergency" else draft.random.randint(20, 900)
-        _ticket(
-            draft,
-            f"E-{number + 1:04}",
-            site,
-            severity,
-            draft.random.choice(types),
-            minutes,
-            source=draft.random.choice(("phone", "phone", "web", "sensor")),
-        )
+        kind, source = draft.random.choice(types), draft.random.choice(("phone", "phone", "web", "sensor"))
+        _ticket(draft, f"E-{number + 1:04}", site, severity, kind, minutes, source=source)
 
 
 def _ticket(draft: _Draft, name: str, site: Row, severity: str, kind: str, minutes_ago: float, **more: object) -> Row:
@@ -198,7 +196,7 @@ def _ticket(draft: _Draft, name: str, site: Row, severity: str, kind: str, minut
 
 def _awkward(draft: _Draft, stations: Sequence[City], people: Sequence[Row], sites: Sequence[Row]) -> None:
     """One of each kind that makes a coordinator think."""
-    rows = iter(range(N_TICKETS - 8 + 1, N_TICKETS + 1))
+    rows = iter(range(N_TICKETS - N_AWKWARD + 1, N_TICKETS + 1))
     used = {row["site"] for row in draft.tables["tickets"]}
     free = [site for site in sites[: -len(words.BEYOND_REACH)] if site["id"] not in used]
 
@@ -227,14 +225,8 @@ def _awkward(draft: _Draft, stations: Sequence[City], people: Sequence[Row], sit
     add(near(10), "general", "question", 300, title=words.HOSTILE_TITLE)
     add(near(12), "emergency", "fire-risk", 10, title="罐区静电接地断开")
     out, base = people[1], stations[1]
-    draft.add(
-        "positions",
-        technician=out["id"],
-        lat=round(base.lat + 0.25, 5),
-        lon=round(base.lon - 0.2, 5),
-        free_at=draft.at + timedelta(minutes=25),
-        kits="leak-kit",
-    )
+    row = draft.add("positions", technician=out["id"], lat=round(base.lat + 0.25, 5), lon=round(base.lon - 0.2, 5))
+    row.update(free_at=draft.at + timedelta(minutes=25), kits="leak-kit")
 
 
 def _write(path: Path, rows: Sequence[Row]) -> Path:
