@@ -12,6 +12,7 @@ from data_models.case import Case, Ticket
 from data_models.plan import Plan, Unassigned
 from optimizer.changes import Effort, apply_change, apply_remedy
 from optimizer.check import check
+from optimizer.day import Day, read_day
 from optimizer.explanation import (
     Change,
     ExpiredCertificate,
@@ -22,8 +23,9 @@ from optimizer.explanation import (
     TicketExplanation,
     Verdict,
 )
-from optimizer.reasons import Day, Fit, diagnose, inquire, read_day, reasons_of, verdict_of
+from optimizer.reasons import kits_short, reasons_of
 from optimizer.remedies import Search, plan_with_remedy, remedies_of, room
+from optimizer.verdict import Fit, diagnose, inquire, verdict_of
 
 __all__ = [
     "Change",
@@ -105,12 +107,13 @@ def _explain_ticket(
             crew = day.crews[ticket.id]
             free = Fit(inquiry.due + late_s, tuple(sorted(work.technician for work in crew)), 0.0)
     verdict = verdict_of(inquiry, found, in_time, free)
+    remedies = () if most is None else remedies_of(search, in_time, free, most)
     return TicketExplanation(
         ticket=ticket.id,
         status=inquiry.status,
         late_minutes=None if late_s is None else late_s / 60,
         verdict=verdict,
-        reasons=reasons_of(inquiry, day, found, in_time, free),
-        remedies=() if most is None else remedies_of(search, in_time, free, most),
+        reasons=(*reasons_of(inquiry, day, found, in_time, free), *kits_short(inquiry, verdict, remedies)),
+        remedies=remedies,
         earliest_at=verdict.free_at,
     )

@@ -2,6 +2,7 @@
 
 "Idle" means that nothing of the plan is on anyone's hands and that every kit that a station owns lies there. Breaks are not
 counted, so the answer is a bound: nobody begins sooner, and a remedy is never taken from here without being confirmed.
+"On duty all the time" still means people, not machines: a trip lasts no longer than the longest shift of the case.
 Times are seconds since the epoch.
 """
 
@@ -17,9 +18,13 @@ from optimizer.trips import drive
 
 @dataclass(frozen=True)
 class Assume:
-    """What is taken as given when asking how soon someone could be there; all False is the case as it stands."""
+    """What is taken as given when asking how soon someone could be there; all False is the case as it stands.
+
+    `any_span`, of use with `always_on_duty` only, lets a trip last longer than any shift, and keeps people whom no road joins.
+    """
 
     always_on_duty: bool = False
+    any_span: bool = False
     any_skill: bool = False
     any_kit: bool = False
     any_load: bool = False
@@ -94,6 +99,12 @@ def nearest_station(case: Case, legs: Legs) -> Station | None:
     return None if station is None or math.isinf(legs.there[station.id]) else station
 
 
+def longest_shift_s(case: Case) -> float:
+    """The longest shift of anyone, overtime included; infinite when there are no shifts to compare with."""
+    spans = [(s.end - s.start).total_seconds() + 60 * s.overtime_minutes for who in case.technicians for s in who.shifts]
+    return max(spans, default=math.inf)
+
+
 def demands(ticket: Ticket, assume: Assume) -> frozenset[tuple[str, str]]:
     """What the crew of a ticket has to bring, as ("skill", name) and ("kit", name)."""
     skills = () if assume.any_skill else ticket.skills
@@ -138,13 +149,16 @@ def crew_of(ticket: Ticket, offers: Iterable[Offer], assume: Assume) -> tuple[Of
 
 
 def offers(case: Case, ticket: Ticket, legs: Legs, assume: Assume) -> list[Offer]:
-    """Every way in which anyone could come to the ticket when idle, under the assumptions."""
+    """Every way in which anyone who is of use could come to the ticket when idle, under the assumptions."""
     found: list[Offer] = []
+    longest_s = math.inf if assume.any_span else longest_shift_s(case)
     for technician in case.technicians:
         if not (assume.anyone_allowed or is_allowed(ticket, technician.id)):
             continue
+        if ticket.crew == 1 and not assume.any_skill and not _is_skilled(technician, ticket):
+            continue
         if assume.any_load or carries(technician, ticket):
-            found.extend(_offers_of(case, technician, ticket, legs, assume))
+            found.extend(_offers_of(case, technician, ticket, legs, longest_s if assume.always_on_duty else None))
     return found
 
 
@@ -179,15 +193,21 @@ def earliest_start(case: Case, ticket: Ticket, legs: Legs, assume: Assume = Assu
     return None
 
 
-def _offers_of(case: Case, technician: Technician, ticket: Ticket, legs: Legs, assume: Assume) -> list[Offer]:
+def _is_skilled(technician: Technician, ticket: Ticket) -> bool:
+    return all(technician.skills.get(name, 0) >= level for name, level in ticket.skills.items())
+
+
+def _offers_of(case: Case, technician: Technician, ticket: Ticket, legs: Legs, longest_s: float | None) -> list[Offer]:
+    """Offers in the technician's shifts or, given the longest trip, the one of someone who is on duty all the time."""
     able = [("skill", name) for name, level in ticket.skills.items() if technician.skills.get(name, 0) >= level]
     owned = case.station_by_id[technician.station].kits
     equipped = [("kit", kit) for kit in ticket.kits if owned.get(kit, 0) > 0]
     there, back = legs.there[technician.station], legs.back[technician.station]
     work_s = 60 * ticket.service_minutes
     now = case.now.timestamp()
-    if assume.always_on_duty:
-        return [Offer(technician.id, None, now, now + there, math.inf, frozenset(able + equipped))] if math.isfinite(there) else []
+    if longest_s is not None:
+        fits = there + work_s + back <= longest_s
+        return [Offer(technician.id, None, now, now + there, math.inf, frozenset(able + equipped))] if fits else []
     found: list[Offer] = []
     current = current_shift(technician, case.now)
     for index, shift in enumerate(technician.shifts):

@@ -8,169 +8,29 @@ Times are seconds since the epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
-from data_models.case import Case, Commitment, OutAt, Technician, Ticket, current_shift
-from data_models.plan import Plan
-from optimizer.explanation import Blame, PlanningContext, Reason, Status, Value, Verdict
+from data_models.case import Case, Technician, Ticket
+from optimizer.day import Day, is_locked
+from optimizer.explanation import Reason, Remedy, Value, Verdict
 from optimizer.reach import (
     Assume,
-    Legs,
     Offer,
-    Reach,
+    crew_of,
     demands,
-    earliest_start,
     is_allowed,
-    legs_of,
+    longest_shift_s,
     nearest_station,
     offers,
-    permitted_starts,
     soonest,
 )
-from optimizer.trips import drive, duties
+from optimizer.verdict import ALWAYS, Diagnosis, Fit, Inquiry, exists_crew, unfit_of
 from optimizer.wording import sentence
 
 MOST_PEOPLE = 3
 """How many busy people a reason names one by one; the others are counted."""
-
-ALWAYS = Assume(always_on_duty=True)
-
-
-@dataclass(frozen=True)
-class Work:
-    """One visit in someone's day: set out, begun, finished."""
-
-    technician: str
-    ticket: str
-    leave: float
-    start: float
-    finish: float
-
-
-@dataclass(frozen=True)
-class Day:
-    """What the plan has people and kits doing. `lent` holds (from, to, technician) by (station, kit)."""
-
-    work: Mapping[str, tuple[Work, ...]]
-    crews: Mapping[str, tuple[Work, ...]]
-    lent: Mapping[tuple[str, str], tuple[tuple[float, float, str], ...]]
-    after_locked: Case
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Room in the plan: who could begin when without harm to others, and what the plan then costs more."""
-
-    start: float
-    technicians: tuple[str, ...]
-    cost_change: float
-
-
-@dataclass(frozen=True)
-class Inquiry:
-    """One ticket under examination."""
-
-    case: Case
-    ticket: Ticket
-    status: Status
-    context: PlanningContext
-    legs: Legs
-    permitted: tuple[tuple[float, float], ...]
-
-    @property
-    def due(self) -> float:
-        """The promised moment."""
-        return self.ticket.due.timestamp()
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """The four soonest starts that the verdict rests on; None where impossible."""
-
-    nearest: float | None
-    own_people: Reach | None
-    on_duty: Reach | None
-    after_locked: Reach | None
-
-
-def read_day(case: Case, plan: Plan) -> Day:
-    """The plan as `Day`; routes that name unknown people or tickets are left out."""
-    work: dict[str, list[Work]] = {}
-    crews: dict[str, list[Work]] = {}
-    lent: dict[tuple[str, str], list[tuple[float, float, str]]] = {}
-    out_without_route = {technician.id: technician for technician in case.technicians if technician.start is not None}
-    for duty in duties(case, plan):
-        who = duty.technician
-        for trip in duty.trips:
-            if trip.out is not None:
-                out_without_route.pop(who.id, None)
-            begins = case.now.timestamp() if trip.out is not None else trip.depart
-            for kit in trip.kits:
-                lent.setdefault((who.station, kit), []).append((begins, trip.returns, who.id))
-            for visit in trip.visits:
-                done = Work(who.id, visit.ticket.id, visit.free, visit.start, visit.finish)
-                work.setdefault(who.id, []).append(done)
-                crews.setdefault(visit.ticket.id, []).append(done)
-    for who in out_without_route.values():
-        if who.start is not None:
-            back = who.start.at.timestamp() + drive(case.travel, who.start, case.station_by_id[who.station]).seconds
-            for kit in who.start.kits:
-                lent.setdefault((who.station, kit), []).append((case.now.timestamp(), back, who.id))
-    return Day(
-        {name: tuple(sorted(each, key=lambda one: one.leave)) for name, each in work.items()},
-        {name: tuple(each) for name, each in crews.items()},
-        {name: tuple(sorted(each)) for name, each in lent.items()},
-        _after_locked(case, plan),
-    )
-
-
-def inquire(case: Case, ticket: Ticket, status: Status, context: PlanningContext) -> Inquiry:
-    """Everything about a ticket that several questions need."""
-    return Inquiry(case, ticket, status, context, legs_of(case, ticket), permitted_starts(case, ticket))
-
-
-def diagnose(inquiry: Inquiry, day: Day) -> Diagnosis:
-    """How soon the nearest, the own, the people on duty and those after their locked work could begin, all idle."""
-    case, ticket, legs = inquiry.case, inquiry.ticket, inquiry.legs
-    station = nearest_station(case, legs)
-    nearest = None if station is None else soonest(inquiry.permitted, case.now.timestamp() + legs.there[station.id])
-    on_duty = earliest_start(case, ticket, legs)
-    after = on_duty if day.after_locked is case else earliest_start(day.after_locked, ticket, legs)
-    return Diagnosis(nearest, earliest_start(case, ticket, legs, ALWAYS), on_duty, after)
-
-
-def blame_of(inquiry: Inquiry, found: Diagnosis, in_time: Fit | None) -> Blame:
-    """The first of `explanation.Blame` that holds; see there for what each means."""
-    due, first = inquiry.due, inquiry.permitted[0][0] if inquiry.permitted else None
-    if max(inquiry.case.now, inquiry.ticket.opened_at).timestamp() > due:
-        return "promise"
-    if first is None or first > due:
-        return "access"
-    if found.nearest is None or found.nearest > due:
-        return "distance"
-    if found.own_people is None or found.own_people.start > due:
-        return _unfit(inquiry, due if found.own_people is not None else math.inf)
-    if found.on_duty is None or found.on_duty.start > due:
-        return "hours"
-    if in_time is not None:
-        return "cost" if in_time.cost_change >= 0 else "plan"
-    return "locked" if found.after_locked is None or found.after_locked.start > due else "capacity"
-
-
-def verdict_of(inquiry: Inquiry, found: Diagnosis, in_time: Fit | None, free: Fit | None) -> Verdict:
-    """The verdict as facts; `free` is the soonest room in the plan as it stands."""
-    station = nearest_station(inquiry.case, inquiry.legs)
-    return Verdict(
-        blame=blame_of(inquiry, found, in_time),
-        station=None if station is None else station.id,
-        drive_minutes=None if station is None else inquiry.legs.there[station.id] / 60,
-        nearest_at=_moment(inquiry, found.nearest),
-        own_people_at=_moment(inquiry, found.own_people.start if found.own_people else None),
-        on_duty_at=_moment(inquiry, found.on_duty.start if found.on_duty else None),
-        free_at=_moment(inquiry, free.start if free else None),
-    )
 
 
 def reasons_of(inquiry: Inquiry, day: Day, found: Diagnosis, in_time: Fit | None, free: Fit | None) -> tuple[Reason, ...]:
@@ -178,17 +38,23 @@ def reasons_of(inquiry: Inquiry, day: Day, found: Diagnosis, in_time: Fit | None
     reasons = [*_promise(inquiry), *_distance(inquiry, found)]
     if inquiry.case.technicians:
         reasons += [*_people(inquiry), *_equipment(inquiry), *_expired(inquiry, found)]
-    has_crew = found.own_people is not None and inquiry.permitted
-    if has_crew and found.nearest is not None and found.nearest <= inquiry.due:
-        reasons += [*_stationed(inquiry, found), *_hours(inquiry, found)]
-    elif has_crew and inquiry.status == "unplanned" and found.on_duty is None:
-        reasons += list(_hours(inquiry, found))
+    if inquiry.permitted and found.nearest is not None:
+        if found.nearest <= inquiry.due:
+            reasons += list(_stationed(inquiry, found))
+        if found.nearest <= inquiry.due or (inquiry.status == "unplanned" and found.on_duty is None):
+            reasons += list(_hours(inquiry, found))
     if found.on_duty is not None and in_time is None:
         limit = inquiry.due if found.on_duty.start <= inquiry.due else math.inf
         if limit == inquiry.due or (inquiry.status == "unplanned" and free is None):
             reasons += list(_plan(inquiry, day, limit))
     reasons += list(_money(inquiry, in_time, free))
     return tuple(reasons)
+
+
+def kits_short(inquiry: Inquiry, verdict: Verdict, remedies: Iterable[Remedy]) -> tuple[Reason, ...]:
+    """Kits that a confirmed remedy showed to be the bottleneck of a plan whose people could otherwise come in time."""
+    changes = [remedy.change for remedy in remedies if remedy.change.kind == "kit" and verdict.blame == "capacity"]
+    return tuple(_reason(inquiry, "kit_short", kit=each.kit or "", station=each.station or "") for each in changes)
 
 
 def _promise(inquiry: Inquiry) -> Iterator[Reason]:
@@ -224,10 +90,9 @@ def _distance(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
     if found.nearest is not None and found.nearest > inquiry.due >= first:
         due, arrive = _iso(inquiry, inquiry.due), _iso(inquiry, found.nearest)
         yield _reason(inquiry, "too_far", station=station.id, drive_minutes=minutes, arrive_at=arrive, due_at=due)
-    needed = minutes + inquiry.ticket.service_minutes + legs.back[station.id] / 60
-    spans = [(s.end - s.start).total_seconds() / 60 + s.overtime_minutes for who in case.technicians for s in who.shifts]
-    if inquiry.status == "unplanned" and spans and needed > max(spans):
-        yield _reason(inquiry, "beyond_any_shift", station=station.id, needed_minutes=needed, longest_minutes=max(spans))
+    needed, longest = minutes + inquiry.ticket.service_minutes + legs.back[station.id] / 60, longest_shift_s(case) / 60
+    if inquiry.status == "unplanned" and needed > longest:
+        yield _reason(inquiry, "beyond_any_shift", station=station.id, needed_minutes=needed, longest_minutes=longest)
 
 
 def _people(inquiry: Inquiry) -> Iterator[Reason]:
@@ -247,9 +112,9 @@ def _people(inquiry: Inquiry) -> Iterator[Reason]:
         elif best < level:
             holders = _ids(who for who in case.technicians if who.skills.get(skill, 0) == best)
             yield _reason(inquiry, "skill_level_missing", skill=skill, least_level=level, best_level=best, technicians=holders)
-    if lacking or len(allowed) < ticket.crew or _ever(inquiry, Assume(True, any_kit=True, any_load=True)):
+    if lacking or len(allowed) < ticket.crew or exists_crew(inquiry, Assume(any_kit=True, any_load=True)):
         return
-    if _ever(inquiry, Assume(True, any_kit=True, any_load=True, anyone_allowed=True)):
+    if exists_crew(inquiry, Assume(any_kit=True, any_load=True, anyone_allowed=True)):
         if ticket.only:
             yield _reason(inquiry, "only_unfit", only=ticket.only)
         else:
@@ -266,11 +131,11 @@ def _equipment(inquiry: Inquiry) -> Iterator[Reason]:
     unowned = [kit for kit in ticket.kits if not _owners(case, kit)]
     for kit in unowned:
         yield _reason(inquiry, "kit_unowned", kit=kit)
-    if not _ever(inquiry, Assume(True, any_kit=True, any_load=True)):
+    if not exists_crew(inquiry, Assume(any_kit=True, any_load=True)):
         return
-    if not unowned and not _ever(inquiry, Assume(True, any_load=True)):
+    if not unowned and not exists_crew(inquiry, Assume(any_load=True)):
         yield from _kits_elsewhere(inquiry, _fitting_stations(inquiry, math.inf))
-    if not _ever(inquiry, Assume(True, any_kit=True)):
+    if not exists_crew(inquiry, Assume(any_kit=True)):
         vehicles = [who.capacity for who in case.technicians if who.capacity is not None and _skilled(inquiry, who)]
         yield _reason(inquiry, "load_too_heavy", load=ticket.load, largest=max(vehicles, default=0.0))
 
@@ -296,15 +161,42 @@ def _expired(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
 
 
 def _stationed(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
-    """A crew exists, but its people live too far away."""
+    """A crew exists, but its people live too far away: for the promise, or for any shift."""
     own = found.own_people
-    if own is None or own.start <= inquiry.due:
+    if own is not None and own.start <= inquiry.due:
         return
-    homes = tuple(dict.fromkeys(inquiry.case.technician_by_id[name].station for name in own.technicians))
-    times = {"arrive_at": _iso(inquiry, own.start), "due_at": _iso(inquiry, inquiry.due)}
-    yield _reason(inquiry, "too_far_own", technicians=own.technicians, stations=homes, **times)
-    if _unfit(inquiry, inquiry.due) == "kits":
+    anywhere = replace(ALWAYS, any_span=True)
+    someone = sorted(offers(inquiry.case, inquiry.ticket, inquiry.legs, anywhere), key=lambda offer: offer.earliest)
+    crew = own.offers if own is not None else _first_crew(inquiry, someone, anywhere)
+    if not crew:
+        return
+    homes = tuple(dict.fromkeys(inquiry.case.technician_by_id[offer.technician].station for offer in crew))
+    values: dict[str, Value] = {"technicians": tuple(offer.technician for offer in crew), "stations": homes}
+    arrive = max(offer.earliest for offer in crew)
+    longest = longest_shift_s(inquiry.case) / 60
+    needed = max(inquiry.legs.there[home] + inquiry.legs.back[home] for home in homes) / 60 + inquiry.ticket.service_minutes
+    if own is not None:
+        yield _reason(inquiry, "too_far_own", **values, arrive_at=_iso(inquiry, own.start), due_at=_iso(inquiry, inquiry.due))
+    elif math.isinf(needed):
+        yield _reason(inquiry, "no_road_own", **values)
+    elif soonest(inquiry.permitted, arrive) is None:
+        ends = _iso(inquiry, max(end for _, end in inquiry.permitted))
+        yield _reason(inquiry, "too_far_own_window", **values, arrive_at=_iso(inquiry, arrive), end_at=ends)
+    else:
+        yield _reason(inquiry, "too_far_own_shift", **values, needed_minutes=needed, longest_minutes=longest)
+    if unfit_of(inquiry) == "kits":
         yield from _kits_elsewhere(inquiry, _fitting_stations(inquiry, inquiry.due))
+
+
+def _first_crew(inquiry: Inquiry, soonest_first: list[Offer], assume: Assume) -> tuple[Offer, ...]:
+    """The crew among the fewest of the first offers; empty when there is none. Bisection: more offers never hurt."""
+    if crew_of(inquiry.ticket, soonest_first, assume) is None:
+        return ()
+    low, high = 0, len(soonest_first)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if crew_of(inquiry.ticket, soonest_first[:middle], assume) is None else (low, middle)
+    return crew_of(inquiry.ticket, soonest_first[:high], assume) or ()
 
 
 def _hours(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
@@ -355,7 +247,7 @@ def _occupied(inquiry: Inquiry, day: Day, start: float, offer: Offer, limit: flo
     case, ticket, who = inquiry.case, inquiry.ticket, inquiry.case.technician_by_id[offer.technician]
     until = min(max(limit, start), offer.latest) + 60 * ticket.service_minutes
     taken = [w for w in day.work.get(who.id, ()) if w.ticket != ticket.id and w.leave < until and w.finish > offer.leave]
-    locked = tuple(w.ticket for w in taken if _is_locked(case, w.ticket))
+    locked = tuple(w.ticket for w in taken if is_locked(case, w.ticket))
     if locked:
         yield _reason(inquiry, "locked_first", technician=who.id, tickets=locked)
     elif taken:
@@ -397,24 +289,6 @@ def _money(inquiry: Inquiry, in_time: Fit | None, free: Fit | None) -> Iterator[
         yield _reason(inquiry, code, technicians=fit.technicians, start_at=start_at, late_minutes=late, more_cost=price)
 
 
-def _unfit(inquiry: Inquiry, limit: float) -> Blame:
-    """Which single demand keeps everyone, on duty all the time, from beginning by `limit` (not infinite: from near enough)."""
-    relaxed: tuple[tuple[Blame, Assume], ...] = (
-        ("kits", replace(ALWAYS, any_kit=True)),
-        ("load", replace(ALWAYS, any_load=True)),
-        ("rules", replace(ALWAYS, anyone_allowed=True)),
-        ("skills", replace(ALWAYS, any_skill=True)),
-    )
-    for blame, assume in relaxed:
-        reach = earliest_start(inquiry.case, inquiry.ticket, inquiry.legs, assume)
-        if reach is not None and reach.start <= limit:
-            return blame
-    if math.isinf(limit) and inquiry.case.technicians:
-        # More than one demand is to blame: name the hardest to change.
-        return "rules" if not any(is_allowed(inquiry.ticket, who.id) for who in inquiry.case.technicians) else "skills"
-    return "coverage"
-
-
 def _kits_elsewhere(inquiry: Inquiry, homes: tuple[str, ...]) -> Iterator[Reason]:
     case, kits = inquiry.case, inquiry.ticket.kits
     absent = [kit for kit in kits if not any(case.station_by_id[home].kits.get(kit, 0) > 0 for home in homes)]
@@ -426,18 +300,14 @@ def _kits_elsewhere(inquiry: Inquiry, homes: tuple[str, ...]) -> Iterator[Reason
 
 def _fitting_stations(inquiry: Inquiry, limit: float) -> tuple[str, ...]:
     """Homes of the people who could do the work (or a part of it, in a crew) and could begin by `limit`, were kits no matter."""
-    assume = replace(ALWAYS, any_kit=True)
+    assume = replace(ALWAYS, any_kit=True, any_span=math.isinf(limit))
     needed = demands(inquiry.ticket, assume)
     homes: dict[str, None] = {}
     for offer in offers(inquiry.case, inquiry.ticket, inquiry.legs, assume):
         start = soonest(inquiry.permitted, offer.earliest)
-        if start is not None and start <= limit and (inquiry.ticket.crew > 1 or needed <= offer.covers):
+        if (math.isinf(limit) or (start is not None and start <= limit)) and (inquiry.ticket.crew > 1 or needed <= offer.covers):
             homes[inquiry.case.technician_by_id[offer.technician].station] = None
     return tuple(homes)
-
-
-def _ever(inquiry: Inquiry, assume: Assume) -> bool:
-    return earliest_start(inquiry.case, inquiry.ticket, inquiry.legs, assume) is not None
 
 
 def _skilled(inquiry: Inquiry, who: Technician) -> bool:
@@ -457,34 +327,8 @@ def _most_out(lent: list[tuple[float, float, str]], begin: float, end: float) ->
     return max(sum(start <= moment < stop for start, stop, _ in lent) for moment in moments)
 
 
-def _after_locked(case: Case, plan: Plan) -> Case:
-    """The case with people who have locked work in their current shift as if out on it: free where and when its last visit ends."""
-    if not any(commitment.locked for commitment in case.committed):
-        return case
-    outs: dict[str, OutAt] = {}
-    for duty in duties(case, plan):
-        if duty.index != current_shift(duty.technician, case.now):
-            continue
-        for trip in duty.trips:
-            for visit in trip.visits:
-                if _is_locked(case, visit.ticket.id):
-                    place = visit.ticket
-                    at = datetime.fromtimestamp(visit.finish, case.now.tzinfo)
-                    outs[duty.technician.id] = OutAt(place.lat, place.lon, at, tuple(sorted(trip.kits)), place.place)
-    return replace(case, technicians=tuple(replace(who, start=outs.get(who.id, who.start)) for who in case.technicians))
-
-
-def _is_locked(case: Case, ticket: str) -> bool:
-    commitment: Commitment | None = case.commitment_by_ticket.get(ticket)
-    return commitment is not None and commitment.locked
-
-
 def _reason(inquiry: Inquiry, code: str, **values: Value) -> Reason:
     return Reason(code, values, sentence(code, values, inquiry.context.names, inquiry.case.now))
-
-
-def _moment(inquiry: Inquiry, seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, inquiry.case.now.tzinfo)
 
 
 def _iso(inquiry: Inquiry, seconds: float) -> str:

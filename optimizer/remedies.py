@@ -19,8 +19,8 @@ from optimizer.changes import Effort, apply_change, effort_of
 from optimizer.check import check
 from optimizer.explanation import Change, ChangeKind, PlanningContext, Remedy, Value
 from optimizer.reach import Assume, Offer, crew_of, demands, is_allowed, legs_of, offers, permitted_starts, soonest
-from optimizer.reasons import Fit, Inquiry
 from optimizer.repair import Question, Repaired, repair
+from optimizer.verdict import Fit, Inquiry
 from optimizer.wording import sentence
 
 STEP_MINUTES = 15
@@ -93,9 +93,8 @@ def remedies_of(search: Search, in_time: Fit | None, free: Fit | None, most: int
 def plan_with_remedy(case: Case, plan: Plan, remedy: Remedy, ticket: str) -> Plan | None:
     """The plan that confirmed a remedy, made again; None when case or plan have changed so that it no longer holds."""
     inquiry = Inquiry(case, case.ticket_by_id[ticket], "unplanned", PlanningContext(), legs_of(case, case.ticket_by_id[ticket]), ())
-    changed = apply_change(case, remedy.change)
-    found = _try(Search(inquiry, plan, Effort()), remedy.change, changed.ticket_by_id[ticket].due)
-    return None if found is None else found.plan
+    tried = next(_confirm(Search(inquiry, plan, Effort()), remedy.change), None)
+    return None if tried is None else tried[1].plan
 
 
 def _kinds(search: Search, in_time: Fit | None, free: Fit | None) -> Iterator[Kind]:
@@ -282,9 +281,21 @@ def _least(search: Search, most_minutes: int, make: Callable[[int], Change]) -> 
 def _confirm(search: Search, change: Change) -> Iterator[Tried]:
     """The change with the plan that serves the ticket in time under it; nothing when there is none."""
     changed = apply_change(search.case, change)
-    found = _try(search, change, changed.ticket_by_id[search.ticket.id].due, changed=changed)
+    found = _as_planned(search, changed) or _try(search, change, changed.ticket_by_id[search.ticket.id].due, changed=changed)
     if found is not None:
         yield change, found
+
+
+def _as_planned(search: Search, changed: Case) -> Repaired | None:
+    """The plan as it is, when the change alone puts the ticket in time: a later promise for a visit that is planned."""
+    name, ticket = search.ticket.id, search.ticket
+    visits = [(route.technician, stop.start) for route in search.plan.routes for stop in route.stops if stop.ticket == name]
+    start = max((moment for _, moment in visits), default=None)
+    if start is None or start > changed.ticket_by_id[name].due:
+        return None
+    late_h = max(0.0, (start - ticket.due).total_seconds() / 3600)
+    saved = ticket.miss_cost + ticket.late_cost_per_hour * late_h if late_h > 0 else 0.0
+    return Repaired(search.plan, start, tuple(sorted(who for who, _ in visits)), -saved)
 
 
 def _try(

@@ -42,21 +42,27 @@ SENTENCES: Mapping[str, str] = {
     "load_too_heavy": "Its load of {load} exceeds every vehicle of the people who could do the work (largest: {largest}).",
     "too_far_own": "The nearest people who fit, {technicians} of {stations}, could begin no sooner than {arrive_at}, "
     "and it is promised for {due_at}.",
+    "too_far_own_window": "The nearest people who fit, {technicians} of {stations}, could be there at {arrive_at}, "
+    "and the last access window closes at {end_at}.",
+    "no_road_own": "No road leads from the people who fit, {technicians} of {stations}.",
+    "too_far_own_shift": "The nearest people who fit, {technicians} of {stations}, would need {needed_minutes} to go there, work "
+    "and come back; the longest shift with overtime is {longest_minutes}.",
     "off_duty": "The people who could do it in time are off duty then; the first on duty, {technicians}, could begin at {arrive_at}.",
     "off_duty_all": "The people who could do it are not on duty long enough to go there, work and come back.",
     "shift_too_short": "{technician} ends at {end_at} with all overtime and would be back at {back_at}.",
     "busy": "{technician} could be there at {arrive_at}, but is busy with {tickets} until {free_at}.",
-    "busy_more": "So are {others_count} more who could be there in time.",
+    "busy_more": "Besides, {others_count} more could be there in time if they were free.",
     "kit_out": "{technician} is free, but every kit {kit} of {station} is out with {technicians} until {back_at}.",
+    "kit_short": "The kit {kit} of {station} is in use when it would be needed.",
     "crew_apart": "It needs {crew_count} people at once, and those who could be there in time are not free together.",
     "locked_first": "{technician} must first do the locked work {tickets}.",
     "no_room": "{technician} has a gap, but not long enough unless another ticket suffers.",
-    "costs_more": "{technicians} could begin at {start_at}, but that makes the plan {more_cost} dearer.",
-    "only_late": "Without harm to others it could begin at {start_at} at the soonest ({technicians}), {late_minutes} late, "
+    "costs_more": "Work could begin at {start_at} ({technicians}), but that makes the plan {more_cost} dearer.",
+    "only_late": "Without harm to others work could begin at {start_at} at the soonest ({technicians}), {late_minutes} late, "
     "which makes the plan {more_cost} dearer.",
-    "late_can_improve": "{technicians} could begin at {start_at}, {late_minutes} late, "
+    "late_can_improve": "Work could begin at {start_at} ({technicians}), {late_minutes} late, "
     "and the plan would be {less_cost} cheaper: solve longer.",
-    "plan_can_improve": "{technicians} could begin at {start_at}, and the plan would be {less_cost} cheaper: solve longer.",
+    "plan_can_improve": "Work could begin at {start_at} ({technicians}), and the plan would be {less_cost} cheaper: solve longer.",
     # What would help.
     "change_replan": "Plan again: there is room.",
     "change_overtime": "{extra_minutes} more overtime for {technician}.",
@@ -69,7 +75,7 @@ SENTENCES: Mapping[str, str] = {
     "change_kit": "{more_count} more {kit} at {station}.",
     "change_skill": "Train {technician} in {skill} to level {new_level}.",
     "change_technician": "One more person at {station} with {skills}, on duty from {start_at} to {end_at}.",
-    "served": "{technicians} then begin at {start_at}.",
+    "served": "Work then begins at {start_at} ({technicians}).",
 }
 
 
