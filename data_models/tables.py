@@ -10,7 +10,20 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -48,14 +61,23 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON(none_as_null=True),
+        list[str]: JSON(none_as_null=True),
+    }
 
 
 Id = String(64)
 
 
+def _reference(column: str) -> ForeignKey:
+    """A reference that keeps what it points to from being deleted."""
+    return ForeignKey(column, ondelete="RESTRICT")
+
+
 class Customer(Base):
-    """Who buys the product and reports tickets."""
+    """Who buys the product and reports tickets; without a `downtime_cost_per_hour` the policy's holds."""
 
     __tablename__ = "customer"
     __table_args__ = (CheckConstraint("tier IN ('A', 'B', 'C')", name="tier"),)
@@ -64,7 +86,7 @@ class Customer(Base):
     name: Mapped[str] = mapped_column(String(200))
     tier: Mapped[str] = mapped_column(String(1))
     segment: Mapped[str] = mapped_column(String(64), default="")
-    downtime_cost_per_hour: Mapped[float] = mapped_column(default=0.0)
+    downtime_cost_per_hour: Mapped[float | None]
     yearly_tonnes: Mapped[float | None]
     customer_since: Mapped[date | None]
     retired_at: Mapped[datetime | None]
@@ -82,7 +104,7 @@ class Site(Base):
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    customer_id: Mapped[str] = mapped_column(_reference("customer.id"), index=True)
     name: Mapped[str] = mapped_column(String(200))
     address: Mapped[str] = mapped_column(String(400), default="")
     region: Mapped[str] = mapped_column(String(64), default="")
@@ -99,8 +121,8 @@ class Contact(Base):
     __tablename__ = "contact"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
-    site_id: Mapped[str | None] = mapped_column(ForeignKey("site.id"))
+    customer_id: Mapped[str] = mapped_column(_reference("customer.id"), index=True)
+    site_id: Mapped[str | None] = mapped_column(_reference("site.id"))
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(100), default="")
     phone: Mapped[str] = mapped_column(String(64), default="")
@@ -109,12 +131,13 @@ class Contact(Base):
 
 
 class Contract(Base):
-    """A service contract: which policy holds for a customer, from when to when, and what it changes in it."""
+    """A service contract: which policy holds for a customer, from when to when (both days included), and what it changes in it."""
 
     __tablename__ = "contract"
+    __table_args__ = (CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="order"),)
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    customer_id: Mapped[str] = mapped_column(ForeignKey("customer.id"), index=True)
+    customer_id: Mapped[str] = mapped_column(_reference("customer.id"), index=True)
     policy: Mapped[str] = mapped_column(String(64))
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
@@ -150,7 +173,7 @@ class StationKit(Base):
     __tablename__ = "station_kit"
     __table_args__ = (CheckConstraint("owned >= 0 AND broken >= 0 AND broken <= owned", name="counts"),)
 
-    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"), primary_key=True)
+    station_id: Mapped[str] = mapped_column(_reference("station.id"), primary_key=True)
     kit: Mapped[str] = mapped_column(Id, primary_key=True)
     owned: Mapped[int]
     broken: Mapped[int] = mapped_column(default=0)
@@ -163,7 +186,7 @@ class Technician(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
-    station_id: Mapped[str] = mapped_column(ForeignKey("station.id"), index=True)
+    station_id: Mapped[str] = mapped_column(_reference("station.id"), index=True)
     phone: Mapped[str] = mapped_column(String(64), default="")
     capacity: Mapped[float | None]
     retired_at: Mapped[datetime | None]
@@ -174,12 +197,12 @@ class Technician(Base):
 
 
 class TechnicianSkill(Base):
-    """A skill at a level 1-3; an expired certificate makes the skill count as absent from that day on."""
+    """A skill at a level 1-3. `expires_on` is the first day on which the certificate no longer holds: from then on the skill is absent."""
 
     __tablename__ = "technician_skill"
     __table_args__ = (CheckConstraint("level BETWEEN 1 AND 3", name="level"),)
 
-    technician_id: Mapped[str] = mapped_column(ForeignKey("technician.id"), primary_key=True)
+    technician_id: Mapped[str] = mapped_column(_reference("technician.id"), primary_key=True)
     skill: Mapped[str] = mapped_column(Id, primary_key=True)
     level: Mapped[int]
     certificate: Mapped[str] = mapped_column(String(100), default="")
@@ -194,10 +217,16 @@ class Shift(Base):
         UniqueConstraint("technician_id", "starts_at"),
         CheckConstraint("ends_at > starts_at", name="order"),
         CheckConstraint("kind IN ('regular', 'night', 'on_call')", name="kind"),
+        CheckConstraint("overtime_minutes >= 0", name="overtime"),
+        CheckConstraint(
+            "(break_earliest IS NULL) = (break_minutes IS NULL) AND (break_latest IS NULL) = (break_minutes IS NULL)", name="break"
+        ),
+        CheckConstraint("break_earliest >= starts_at AND break_latest >= break_earliest AND break_latest <= ends_at", name="break_order"),
+        CheckConstraint("break_minutes > 0", name="break_minutes"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    technician_id: Mapped[str] = mapped_column(ForeignKey("technician.id"))
+    technician_id: Mapped[str] = mapped_column(_reference("technician.id"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime] = mapped_column(index=True)
     overtime_minutes: Mapped[float] = mapped_column(default=0.0)
@@ -214,7 +243,7 @@ class Position(Base):
 
     __tablename__ = "position"
 
-    technician_id: Mapped[str] = mapped_column(ForeignKey("technician.id"), primary_key=True)
+    technician_id: Mapped[str] = mapped_column(_reference("technician.id"), primary_key=True)
     lat: Mapped[float]
     lon: Mapped[float]
     free_at: Mapped[datetime]
@@ -229,11 +258,16 @@ class Ticket(Base):
         CheckConstraint("severity IN ('emergency', 'important', 'general')", name="severity"),
         CheckConstraint("state IN ('open', 'planned', 'under_way', 'done', 'cancelled')", name="state"),
         CheckConstraint("source IN ('phone', 'chat', 'email', 'sensor', 'web', 'file')", name="source"),
+        CheckConstraint("crew >= 1", name="crew"),
+        CheckConstraint("service_minutes >= 0", name="service"),
+        CheckConstraint("load >= 0", name="load"),
+        CheckConstraint("window_end >= window_start", name="window"),
+        CheckConstraint("closed_at >= opened_at", name="closed"),
         Index("ix_ticket_state_opened_at", "state", "opened_at"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    site_id: Mapped[str] = mapped_column(ForeignKey("site.id"), index=True)
+    site_id: Mapped[str] = mapped_column(_reference("site.id"), index=True)
     severity: Mapped[str] = mapped_column(String(16))
     type: Mapped[str] = mapped_column(String(64))
     product: Mapped[str] = mapped_column(String(64), default="")
@@ -263,8 +297,9 @@ class TicketClock(Base):
     """A promised clock of a ticket: contact, diagnosis, on_site, solution or closing."""
 
     __tablename__ = "ticket_clock"
+    __table_args__ = (CheckConstraint("clock IN ('contact', 'diagnosis', 'on_site', 'solution', 'closing')", name="clock"),)
 
-    ticket_id: Mapped[str] = mapped_column(ForeignKey("ticket.id"), primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(_reference("ticket.id"), primary_key=True)
     clock: Mapped[str] = mapped_column(String(16), primary_key=True)
     due_at: Mapped[datetime]
     met_at: Mapped[datetime | None]
@@ -282,22 +317,42 @@ class Snapshot(Base):
     context_json: Mapped[str] = mapped_column(Text)
 
 
+_PUBLISHED = text("state = 'published'")
+
+
 class Plan(Base):
-    """One version of a plan. Routes and visits are rows, so that they can be asked about; the file is kept as it was made."""
+    """One version of a plan. Routes and visits are rows, so that they can be asked about; the file is kept as it was made.
+
+    A plan that breaks a rule stays a draft or is rejected, and per region ("" is the whole company) at most one plan is
+    published: the database itself refuses anything else.
+    """
 
     __tablename__ = "plan"
-    __table_args__ = (CheckConstraint("state IN ('draft', 'approved', 'published', 'rejected', 'superseded')", name="state"),)
+    __table_args__ = (
+        CheckConstraint("state IN ('draft', 'approved', 'published', 'rejected', 'superseded')", name="state"),
+        CheckConstraint("violations = 0 OR state IN ('draft', 'rejected')", name="sound"),
+        CheckConstraint("violations >= 0", name="violations"),
+        UniqueConstraint("name", "version"),
+        Index(
+            "uq_plan_published",
+            "region",
+            unique=True,
+            sqlite_where=text("state = 'published'"),
+            postgresql_where=text("state = 'published'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"), index=True)
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("plan.id"))
+    snapshot_id: Mapped[int] = mapped_column(_reference("snapshot.id"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(_reference("plan.id"))
+    region: Mapped[str] = mapped_column(String(64), default="")
     name: Mapped[str] = mapped_column(String(100))
     version: Mapped[int]
     state: Mapped[str] = mapped_column(String(16), default="draft", index=True)
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
-    seed: Mapped[int]
-    iterations: Mapped[int]
+    seed: Mapped[int] = mapped_column(BigInteger)
+    iterations: Mapped[int] = mapped_column(BigInteger)
     settings: Mapped[dict[str, Any]]
     versions: Mapped[dict[str, Any]]
     score: Mapped[dict[str, Any]]
@@ -307,7 +362,8 @@ class Plan(Base):
     row_version: Mapped[int] = mapped_column()
 
     snapshot: Mapped[Snapshot] = relationship()
-    routes: Mapped[list[Route]] = relationship(cascade="all, delete-orphan", order_by="Route.id")
+    routes: Mapped[list[Route]] = relationship(order_by="Route.id")
+    unassigned: Mapped[list[Unassigned]] = relationship(order_by="Unassigned.ticket_id")
     approvals: Mapped[list[Approval]] = relationship(order_by="Approval.id")
 
     __mapper_args__ = {"version_id_col": row_version}  # noqa: RUF012
@@ -319,13 +375,13 @@ class Route(Base):
     __tablename__ = "route"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
-    technician_id: Mapped[str] = mapped_column(ForeignKey("technician.id"))
+    plan_id: Mapped[int] = mapped_column(_reference("plan.id"), index=True)
+    technician_id: Mapped[str] = mapped_column(_reference("technician.id"))
     departs_at: Mapped[datetime]
     returns_at: Mapped[datetime]
     kits: Mapped[list[str]]
 
-    visits: Mapped[list[Visit]] = relationship(cascade="all, delete-orphan", order_by="Visit.position")
+    visits: Mapped[list[Visit]] = relationship(order_by="Visit.position")
 
 
 class Visit(Base):
@@ -333,12 +389,22 @@ class Visit(Base):
 
     __tablename__ = "visit"
 
-    route_id: Mapped[int] = mapped_column(ForeignKey("route.id"), primary_key=True)
+    route_id: Mapped[int] = mapped_column(_reference("route.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
-    ticket_id: Mapped[str] = mapped_column(ForeignKey("ticket.id"), index=True)
+    ticket_id: Mapped[str] = mapped_column(_reference("ticket.id"), index=True)
     arrives_at: Mapped[datetime]
     starts_at: Mapped[datetime]
     finishes_at: Mapped[datetime]
+
+
+class Unassigned(Base):
+    """A ticket that a plan leaves out, with the reasons in words."""
+
+    __tablename__ = "unassigned"
+
+    plan_id: Mapped[int] = mapped_column(_reference("plan.id"), primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(_reference("ticket.id"), primary_key=True, index=True)
+    reasons: Mapped[list[str]]
 
 
 class Approval(Base):
@@ -348,7 +414,7 @@ class Approval(Base):
     __table_args__ = (CheckConstraint("decision IN ('approved', 'rejected', 'published')", name="decision"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    plan_id: Mapped[int] = mapped_column(ForeignKey("plan.id"), index=True)
+    plan_id: Mapped[int] = mapped_column(_reference("plan.id"), index=True)
     decision: Mapped[str] = mapped_column(String(16))
     by: Mapped[str] = mapped_column(String(100))
     at: Mapped[datetime]

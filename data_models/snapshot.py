@@ -1,0 +1,373 @@
+"""From the company's facts and its service policies to one planning problem: a pure function of what it is given.
+
+The order of everything is by id, so that the same facts give the same case, byte by byte, and with it the same digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from data_models.case import (
+    Break,
+    Case,
+    Commitment,
+    GreatCircle,
+    OutAt,
+    Rates,
+    Shift,
+    Station,
+    Technician,
+    Ticket,
+    TimeWindow,
+    TravelMatrix,
+)
+from data_models.case_files import case_json
+from data_models.context import BeingServed, BrokenKits, Context, ExpiredCertificate, TechnicianContext, TicketContext, context_json
+from data_models.datum import Point
+from data_models.domain import CompanyFacts, ContactFacts, ContractFacts, PromisedVisit, TechnicianFacts, TicketFacts
+from data_models.errors import BadInput
+from data_models.policy import Clocks, ServicePolicy, clocks_for, costs_for, due_times, needs_for, visit_due, with_contract
+
+DEFAULT_TRAVEL = GreatCircle("great_circle", detour=1.3, speed_kmh=70.0)
+"""The estimate that published road times support; see DECISIONS."""
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies by name, and the one that holds where no contract names another."""
+
+    by_name: Mapping[str, ServicePolicy]
+    default: str
+
+    def of(self, contract: ContractFacts | None) -> ServicePolicy:
+        """The policy of a contract; the default without one. Raises `BadInput` for a name that is not known."""
+        name = self.default if contract is None else contract.policy
+        if name not in self.by_name:
+            whose = "the default policy" if contract is None else f"Contract {contract.id}: policy"
+            raise BadInput(f"{whose} {name} does not exist; known are {', '.join(sorted(self.by_name))}")
+        return self.by_name[name]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A case, and what belongs to it for people."""
+
+    case: Case
+    context: Context
+
+    @cached_property
+    def case_json(self) -> str:
+        """The case as a `dispatch-case/1` file."""
+        return case_json(self.case)
+
+    @cached_property
+    def context_json(self) -> str:
+        """The context as JSON text."""
+        return context_json(self.context)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of both texts: equal for equal snapshots on every machine."""
+        return hashlib.sha256(f"{self.case_json}\n{self.context_json}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Day:
+    """What every part of a snapshot is made from. `under_way` and `promised` are by ticket, `routes` by technician."""
+
+    facts: CompanyFacts
+    policies: Policies
+    zone: ZoneInfo
+    promised: Mapping[str, tuple[PromisedVisit, ...]]
+    routes: Mapping[str, tuple[PromisedVisit, ...]]
+    being_served: Mapping[str, BeingServed]
+
+    @property
+    def now(self) -> datetime:
+        return self.facts.now
+
+
+def take_snapshot(
+    facts: CompanyFacts,
+    policies: Policies,
+    *,
+    rates: Rates = Rates(),  # noqa: B008 - frozen
+    travel: GreatCircle = DEFAULT_TRAVEL,
+    name: str = "",
+) -> Snapshot:
+    """The planning problem of `facts` at `facts.now`, with great-circle travel; `with_matrix` puts road times in.
+
+    A skill counts when its certificate holds until the end of the technician's last shift of the horizon, overtime included, in the
+    time zone of the default policy: on the day `expires_on` it is absent already. Kits out of order are not counted. A ticket that
+    is reported under way, or whose work has begun by the published plan, is not planned again: its crew becomes free where it
+    is, and `context.being_served` lists it. Other visits of the published plan are committed, and locked when the drive to
+    them has begun.
+
+    Raises
+    ------
+    BadInput
+        A contract names a policy that does not exist.
+    """
+    day = _day(facts, policies)
+    stations = {station.id for station in facts.stations}
+    people = tuple(person for person in facts.technicians if person.station in stations)
+    tickets = tuple(ticket for ticket in facts.tickets if ticket.id not in day.being_served)
+    made = [_ticket(ticket, day, {person.id for person in people}) for ticket in tickets]
+    case = Case(
+        name=name or f"{facts.region or 'all'} {facts.now:%Y-%m-%dT%H:%MZ}",
+        now=facts.now,
+        travel=travel,
+        stations=tuple(
+            Station(station.id, station.name, station.lat, station.lon, {stock.kit: stock.owned - stock.broken for stock in station.kits})
+            for station in facts.stations
+        ),
+        technicians=tuple(_technician(person, day) for person in people),
+        tickets=tuple(ticket for ticket, _ in made),
+        rates=rates,
+        committed=tuple(_commitments(day, {ticket.id for ticket in tickets}, {person.id for person in people})),
+    )
+    context = Context(
+        tickets={ticket.id: context for ticket, context in made},
+        technicians={p.id: TechnicianContext(p.name, p.phone, tuple(shift.kind for shift in p.shifts)) for p in people},
+        station_addresses={station.id: station.address for station in facts.stations if station.address},
+        expired=tuple(lost for person in people for lost in _expired(person, day)),
+        broken_kits=tuple(BrokenKits(s.id, stock.kit, stock.broken) for s in facts.stations for stock in s.kits if stock.broken),
+        being_served=tuple(day.being_served.values()),
+        region=facts.region,
+        follows_plan=facts.published_plan,
+        travel_source=f"great circle × {travel.detour:g} at {travel.speed_kmh:g} km/h",
+    )
+    return Snapshot(case, context)
+
+
+def case_places(case: Case) -> tuple[Point, ...]:
+    """The different places of a case, in the order in which `with_matrix` expects them: stations, people out, tickets."""
+    located: list[Station | OutAt | Ticket] = [*case.stations]
+    located += [person.start for person in case.technicians if person.start]
+    located += case.tickets
+    return tuple(dict.fromkeys(Point(thing.lat, thing.lon) for thing in located))
+
+
+def with_matrix(snapshot: Snapshot, matrix: TravelMatrix, source: str, notes: tuple[str, ...] = ()) -> Snapshot:
+    """The snapshot with travel times between `case_places(snapshot.case)`, and where they come from."""
+    case = snapshot.case
+    index = {place: number for number, place in enumerate(case_places(case))}
+    if len(matrix.seconds) != len(index):
+        raise ValueError(f"matrix of {len(matrix.seconds)} places for {len(index)}")
+    placed = replace(
+        case,
+        travel=matrix,
+        stations=tuple(replace(item, place=index[Point(item.lat, item.lon)]) for item in case.stations),
+        technicians=tuple(
+            replace(item, start=replace(item.start, place=index[Point(item.start.lat, item.start.lon)])) if item.start else item
+            for item in case.technicians
+        ),
+        tickets=tuple(replace(item, place=index[Point(item.lat, item.lon)]) for item in case.tickets),
+    )
+    return Snapshot(placed, replace(snapshot.context, travel_source=source, travel_notes=notes))
+
+
+def _day(facts: CompanyFacts, policies: Policies) -> _Day:
+    promised: dict[str, tuple[PromisedVisit, ...]] = {}
+    routes: dict[str, tuple[PromisedVisit, ...]] = {}
+    for visit in facts.promised:
+        promised[visit.ticket] = (*promised.get(visit.ticket, ()), visit)
+        routes[visit.technician] = (*routes.get(visit.technician, ()), visit)
+    served = {ticket.id: found for ticket in facts.tickets if (found := _served(ticket, promised.get(ticket.id, ()), facts.now))}
+    zone = ZoneInfo(policies.of(None).calendar.timezone)
+    return _Day(facts, policies, zone, promised, routes, served)
+
+
+def _served(ticket: TicketFacts, visits: tuple[PromisedVisit, ...], now: datetime) -> BeingServed | None:
+    begun = bool(visits) and min(visit.starts_at for visit in visits) <= now
+    if ticket.state != "under_way" and not begun:
+        return None
+    return BeingServed(
+        ticket.id,
+        "reported" if ticket.state == "under_way" else "by_plan",
+        tuple(sorted({visit.technician for visit in visits})),
+        max((visit.finishes_at for visit in visits), default=None),
+    )
+
+
+# --- technicians ---
+
+
+def _technician(person: TechnicianFacts, day: _Day) -> Technician:
+    last = _last_day(person, day)
+    return Technician(
+        id=person.id,
+        name=person.name,
+        station=person.station,
+        skills={held.skill: held.level for held in person.skills if held.expires_on is None or held.expires_on > last},
+        shifts=tuple(
+            Shift(
+                shift.starts_at,
+                shift.ends_at,
+                shift.overtime_minutes,
+                (Break(shift.break_earliest, shift.break_latest, shift.break_minutes),)
+                if shift.break_earliest and shift.break_latest and shift.break_minutes
+                else (),
+            )
+            for shift in person.shifts
+        ),
+        capacity=person.capacity,
+        start=_start(person, day),
+    )
+
+
+def _last_day(person: TechnicianFacts, day: _Day) -> date:
+    """The last local day on which the person may work within the horizon; today without shifts."""
+    ends = [shift.ends_at + timedelta(minutes=shift.overtime_minutes) for shift in person.shifts]
+    # A shift that ends at midnight does not reach into the next day.
+    last = max(ends) - timedelta(microseconds=1) if ends else day.now
+    return last.astimezone(day.zone).date()
+
+
+def _expired(person: TechnicianFacts, day: _Day) -> list[ExpiredCertificate]:
+    last = _last_day(person, day)
+    lost = [(held, held.expires_on) for held in person.skills if held.expires_on is not None and held.expires_on <= last]
+    return [ExpiredCertificate(person.id, held.skill, held.level, expires_on) for held, expires_on in lost]
+
+
+def _start(person: TechnicianFacts, day: _Day) -> OutAt | None:
+    """Where someone on the road becomes free: as reported, else as the published plan has it; None for someone at the station."""
+    current = next((shift for shift in person.shifts if shift.ends_at > day.now), None)
+    if current is None:
+        return None
+    told = person.position
+    if told is not None and told.free_at >= current.starts_at:
+        return OutAt(told.lat, told.lon, max(told.free_at, day.now), told.kits)
+    return _start_by_plan(person, day)
+
+
+def _start_by_plan(person: TechnicianFacts, day: _Day) -> OutAt | None:
+    """Whoever is on a trip that the published plan has not brought home yet holds its kits and goes on from the last visit begun."""
+    out = [visit for visit in day.routes.get(person.id, ()) if visit.leaves_at <= day.now < visit.returns_at]
+    if not out:
+        return None
+    begun = [visit for visit in out if visit.starts_at <= day.now]
+    if not begun:
+        home = next(station for station in day.facts.stations if station.id == person.station)
+        return OutAt(home.lat, home.lon, day.now, out[0].kits)
+    last = max(begun, key=lambda visit: visit.starts_at)
+    # A ticket that was closed before its planned finish holds nobody any longer.
+    at = max(last.finishes_at, day.now) if last.ticket in day.being_served else day.now
+    return OutAt(last.lat, last.lon, at, last.kits)
+
+
+def _commitments(day: _Day, tickets: set[str], people: set[str]) -> list[Commitment]:
+    kept = []
+    for ticket in sorted(tickets & day.promised.keys()):
+        visits = day.promised[ticket]
+        crew = tuple(sorted({visit.technician for visit in visits}))
+        # Someone of the crew left the company or the region: the promise cannot be kept as it was.
+        if people.issuperset(crew):
+            kept.append(Commitment(ticket, crew, locked=any(visit.leaves_at <= day.now for visit in visits)))
+    return kept
+
+
+# --- tickets ---
+
+
+def _ticket(ticket: TicketFacts, day: _Day, people: set[str]) -> tuple[Ticket, TicketContext]:
+    site = day.facts.site_by_id[ticket.site]
+    customer = day.facts.customer_by_id[site.customer]
+    contract = _contract(ticket, customer.id, day)
+    policy = day.policies.of(contract)
+    needs = needs_for(policy, ticket.type, ticket.product)
+    minutes = needs.service_minutes if ticket.service_minutes is None else ticket.service_minutes
+    clocks = clocks_for(policy, ticket.severity, customer.tier, ticket.type, ticket.source)
+    if contract is not None:
+        clocks = with_contract(clocks, contract.on_site_minutes)
+    costs = costs_for(
+        policy,
+        ticket.severity,
+        customer.tier,
+        customer.downtime_cost_per_hour,
+        None if contract is None else contract.late_compensation_per_hour,
+    )
+    not_before, windows = _access(ticket)
+    only, banned = _allowed(ticket, people)
+    made = Ticket(
+        id=ticket.id,
+        lat=site.lat,
+        lon=site.lon,
+        severity=ticket.severity,
+        tier=customer.tier,
+        opened_at=ticket.opened_at,
+        due=ticket.due_at or visit_due(policy, clocks, ticket.opened_at, minutes),
+        service_minutes=minutes,
+        miss_cost=costs.miss_cost,
+        late_cost_per_hour=costs.late_cost_per_hour,
+        skip_cost=costs.skip_cost,
+        skills=dict(sorted((needs.skills if ticket.skills is None else ticket.skills).items())),
+        kits=needs.kits if ticket.kits is None else ticket.kits,
+        load=ticket.load or needs.load,
+        crew=ticket.crew or needs.crew,
+        not_before=not_before,
+        windows=windows,
+        only=only,
+        banned=banned,
+    )
+    contact = _contact(ticket, customer.id, day)
+    return made, TicketContext(
+        title=ticket.title,
+        description=ticket.description,
+        type=ticket.type,
+        product=ticket.product,
+        source=ticket.source,
+        customer=customer.name,
+        site=site.name,
+        address=site.address,
+        region=site.region,
+        contact=contact.name if contact else "",
+        phone=contact.phone if contact else "",
+        policy=policy.name,
+        currency=policy.costs.currency,
+        clocks=_clock_times(policy, clocks, ticket),
+    )
+
+
+def _contract(ticket: TicketFacts, customer: str, day: _Day) -> ContractFacts | None:
+    """The contract that held on the day the ticket was opened; of several the one that began last."""
+    opened_on = ticket.opened_at.astimezone(day.zone).date()
+    held = [
+        contract
+        for contract in day.facts.contracts_by_customer.get(customer, ())
+        if contract.starts_on <= opened_on and (contract.ends_on is None or opened_on <= contract.ends_on)
+    ]
+    return max(held, key=lambda contract: (contract.starts_on, contract.id), default=None)
+
+
+def _contact(ticket: TicketFacts, customer: str, day: _Day) -> ContactFacts | None:
+    """Whom to call: a contact of the site before one of the whole customer."""
+    fitting = [contact for contact in day.facts.contacts_by_customer.get(customer, ()) if contact.site in (ticket.site, None)]
+    return min(fitting, key=lambda contact: (contact.site is None, contact.id), default=None)
+
+
+def _clock_times(policy: ServicePolicy, clocks: Clocks, ticket: TicketFacts) -> dict[str, datetime]:
+    times: dict[str, datetime] = dict(due_times(policy, clocks, ticket.opened_at).items())
+    return times if ticket.due_at is None else times | {"on_site": ticket.due_at}
+
+
+def _access(ticket: TicketFacts) -> tuple[datetime | None, tuple[TimeWindow, ...]]:
+    """`not_before` and the windows; a window open to one side is a limit on that side only."""
+    opens, closes, not_before = ticket.window_start, ticket.window_end, ticket.not_before
+    if closes is None:
+        limits = [moment for moment in (not_before, opens) if moment is not None]
+        return max(limits, default=None), ()
+    return not_before, (TimeWindow(opens or min(ticket.opened_at, closes), closes),)
+
+
+def _allowed(ticket: TicketFacts, people: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`only` and `banned`, reduced to the people of the case. When no one of `only` is left, everybody is banned: empty would allow all."""
+    only = tuple(sorted(set(ticket.only) & people))
+    if ticket.only and not only:
+        return (), tuple(sorted(people))
+    return only, tuple(sorted(set(ticket.banned) & people))

@@ -1,0 +1,43 @@
+"""The store: the only place that opens a database session.
+
+- `open_store(url)` gives a `Store`; `store.session()` is one transaction, `store.reading()` one unchanging view
+- `load_facts(session, now, horizon, region)` reads the company as facts
+- `save_snapshot`, `snapshot_of`, `save_plan` keep what a plan is made from and the plan
+- `plan_by_id`, `latest_plan`, `published_plan`, `list_plans`, `plan_versions` find plans
+- `approve`, `reject`, `publish` decide about them
+"""
+
+from data_models.store.database import Store, make_engine, open_store
+from data_models.store.facts import load_facts, promised_visits
+from data_models.store.plans import (
+    approve,
+    latest_plan,
+    list_plans,
+    plan_by_id,
+    plan_versions,
+    publish,
+    published_plan,
+    reject,
+    save_plan,
+    save_snapshot,
+    snapshot_of,
+)
+
+__all__ = [
+    "Store",
+    "approve",
+    "latest_plan",
+    "list_plans",
+    "load_facts",
+    "make_engine",
+    "open_store",
+    "plan_by_id",
+    "plan_versions",
+    "promised_visits",
+    "publish",
+    "published_plan",
+    "reject",
+    "save_plan",
+    "save_snapshot",
+    "snapshot_of",
+]

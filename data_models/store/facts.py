@@ -1,0 +1,206 @@
+"""Reading the company from the database, as the facts of `domain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from data_models import tables
+from data_models.case import Severity, Tier
+from data_models.domain import (
+    CompanyFacts,
+    ContactFacts,
+    ContractFacts,
+    CustomerFacts,
+    KitStock,
+    OpenState,
+    PositionFacts,
+    PromisedVisit,
+    ShiftFacts,
+    ShiftKind,
+    SiteFacts,
+    SkillHeld,
+    StationFacts,
+    TechnicianFacts,
+    TicketFacts,
+)
+from data_models.store.plans import published_plan
+
+LONGEST_OVERTIME = timedelta(days=1)
+"""Shifts that ended less long ago are read too, as their overtime may still run; intake allows no more."""
+
+
+def load_facts(session: Session, now: datetime, horizon: timedelta, region: str = "") -> CompanyFacts:
+    """The company as it stands at `now`, with the tickets that wait for a visit and the shifts of the planning horizon.
+
+    Parameters
+    ----------
+    now
+        Aware. Tickets opened later are left out.
+    horizon
+        How far ahead is planned: shifts that begin before `now + horizon` are read, whole.
+    region
+        Only this region's stations, technicians and sites; empty for the whole company.
+    """
+    until = now + horizon
+    stations = list(session.scalars(_in_region(_in_use(tables.Station), tables.Station, region).options(selectinload(tables.Station.kits))))
+    tickets = [row for row in session.scalars(_waiting(now)) if region in ("", row.site.region)]
+    sites = {row.site_id: row.site for row in tickets}
+    customers = {site.customer_id: site.customer for site in sites.values()}
+    plan = published_plan(session, region)
+    return CompanyFacts(
+        now=now,
+        until=until,
+        region=region,
+        customers=tuple(_customer(row) for row in _by_id(customers.values())),
+        sites=tuple(_site(row) for row in _by_id(sites.values())),
+        contacts=tuple(_contact(row) for row in _by_id(session.scalars(_in_use(tables.Contact))) if row.customer_id in customers),
+        contracts=tuple(_contract(row) for row in _by_id(session.scalars(_in_use(tables.Contract))) if row.customer_id in customers),
+        stations=tuple(_station(row) for row in _by_id(stations)),
+        technicians=tuple(_technicians(session, {row.id for row in stations}, now, until)),
+        tickets=tuple(_ticket(row) for row in _by_id(tickets)),
+        promised=() if plan is None else tuple(promised_visits(session, plan)),
+        published_plan=None if plan is None else plan.id,
+    )
+
+
+def promised_visits(session: Session, plan: tables.Plan) -> Iterator[PromisedVisit]:
+    """The visits of a plan, by route and position."""
+    query = select(tables.Ticket.id, tables.Site).join(tables.Ticket.site).join(tables.Visit, tables.Visit.ticket_id == tables.Ticket.id)
+    rows = session.execute(query.join(tables.Route, tables.Route.id == tables.Visit.route_id).where(tables.Route.plan_id == plan.id))
+    site_of = {row[0]: row[1] for row in rows}
+    for route in plan.routes:
+        leaving = [route.departs_at, *(visit.finishes_at for visit in route.visits)]
+        for leaves_at, visit in zip(leaving, route.visits, strict=False):
+            yield PromisedVisit(
+                ticket=visit.ticket_id,
+                technician=route.technician_id,
+                leaves_at=leaves_at,
+                arrives_at=visit.arrives_at,
+                starts_at=visit.starts_at,
+                finishes_at=visit.finishes_at,
+                returns_at=route.returns_at,
+                lat=site_of[visit.ticket_id].lat,
+                lon=site_of[visit.ticket_id].lon,
+                kits=tuple(route.kits),
+            )
+
+
+def _in_use(model: type[Any]) -> Select[Any]:
+    return select(model).where(model.retired_at.is_(None))
+
+
+def _in_region(query: Select[Any], model: type[Any], region: str) -> Select[Any]:
+    return query.where(model.region == region) if region else query
+
+
+def _by_id(rows: Iterable[Any]) -> list[Any]:
+    # Sorted here: PostgreSQL's order of texts depends on how the database was made, and a digest must not.
+    return sorted(rows, key=lambda row: cast(str, row.id))
+
+
+def _waiting(now: datetime) -> Select[tuple[tables.Ticket]]:
+    return (
+        select(tables.Ticket)
+        .where(tables.Ticket.state.in_(("open", "planned", "under_way")), tables.Ticket.opened_at <= now)
+        .options(selectinload(tables.Ticket.site).selectinload(tables.Site.customer))
+    )
+
+
+def _technicians(session: Session, stations: set[str], now: datetime, until: datetime) -> Iterator[TechnicianFacts]:
+    rows = session.scalars(
+        _in_use(tables.Technician).options(selectinload(tables.Technician.skills), selectinload(tables.Technician.position))
+    )
+    shifts: dict[str, list[tables.Shift]] = {}
+    for shift in session.scalars(
+        select(tables.Shift)
+        .where(tables.Shift.ends_at > now - LONGEST_OVERTIME, tables.Shift.starts_at < until)
+        .where(or_(tables.Shift.ends_at > now, tables.Shift.overtime_minutes > 0))
+        .order_by(tables.Shift.starts_at)
+    ):
+        if shift.ends_at + timedelta(minutes=shift.overtime_minutes) > now:
+            shifts.setdefault(shift.technician_id, []).append(shift)
+    for row in _by_id(rows):
+        if row.station_id in stations:
+            yield TechnicianFacts(
+                id=row.id,
+                name=row.name,
+                station=row.station_id,
+                skills=tuple(
+                    SkillHeld(held.skill, held.level, held.expires_on, held.certificate)
+                    for held in sorted(row.skills, key=lambda held: held.skill)
+                ),
+                shifts=tuple(_shift(shift) for shift in shifts.get(row.id, [])),
+                phone=row.phone,
+                capacity=row.capacity,
+                position=_position(row.position),
+            )
+
+
+def _customer(row: tables.Customer) -> CustomerFacts:
+    return CustomerFacts(row.id, row.name, cast(Tier, row.tier), row.segment, row.downtime_cost_per_hour)
+
+
+def _site(row: tables.Site) -> SiteFacts:
+    return SiteFacts(row.id, row.customer_id, row.name, row.lat, row.lon, row.address, row.region)
+
+
+def _contact(row: tables.Contact) -> ContactFacts:
+    return ContactFacts(row.id, row.customer_id, row.name, row.site_id, row.role, row.phone, row.email)
+
+
+def _contract(row: tables.Contract) -> ContractFacts:
+    return ContractFacts(
+        row.id, row.customer_id, row.policy, row.starts_on, row.ends_on, row.on_site_minutes, row.late_compensation_per_hour
+    )
+
+
+def _station(row: tables.Station) -> StationFacts:
+    kits = tuple(KitStock(stock.kit, stock.owned, stock.broken) for stock in sorted(row.kits, key=lambda stock: stock.kit))
+    return StationFacts(row.id, row.name, row.lat, row.lon, row.region, row.address, kits)
+
+
+def _shift(row: tables.Shift) -> ShiftFacts:
+    return ShiftFacts(
+        row.starts_at,
+        row.ends_at,
+        row.overtime_minutes,
+        cast(ShiftKind, row.kind),
+        row.break_earliest,
+        row.break_latest,
+        row.break_minutes,
+    )
+
+
+def _position(row: tables.Position | None) -> PositionFacts | None:
+    return None if row is None else PositionFacts(row.lat, row.lon, row.free_at, tuple(row.kits))
+
+
+def _ticket(row: tables.Ticket) -> TicketFacts:
+    return TicketFacts(
+        id=row.id,
+        site=row.site_id,
+        severity=cast(Severity, row.severity),
+        type=row.type,
+        opened_at=row.opened_at,
+        state=cast(OpenState, row.state),
+        product=row.product,
+        source=row.source,
+        title=row.title,
+        description=row.description,
+        due_at=row.due_at,
+        not_before=row.not_before,
+        window_start=row.window_start,
+        window_end=row.window_end,
+        service_minutes=row.service_minutes,
+        crew=row.crew,
+        load=row.load,
+        skills=row.skills,
+        kits=None if row.kits is None else tuple(row.kits),
+        only=tuple(row.only or ()),
+        banned=tuple(row.banned or ()),
+    )
