@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from data_models.case import Case
-from data_models.case_rules import case_problems, plan_problems
+from data_models.case_rules import case_problems
 from data_models.errors import BadInput
 from data_models.json_files import load_json, plain_json, read_bytes, write_text
 from data_models.plan import Plan
@@ -33,7 +33,9 @@ def parse_case(text: str | bytes) -> Case:
         if isinstance(technician, dict):
             technician.setdefault("skills", {})  # Someone without skills may still drive and carry.
     case = read_fact(Case, document, problems)
-    _raise_any(case_problems(case))
+    for contradiction in case_problems(case):
+        problems.add(contradiction)
+    problems.raise_any()
     return case
 
 
@@ -46,9 +48,7 @@ def parse_plan(text: str | bytes) -> Plan:
         When it is not JSON or not what `formats.md` describes; one sentence per problem.
     """
     problems = Problems()
-    plan = read_fact(Plan, _document(text, "dispatch-plan/1", problems), problems)
-    _raise_any(plan_problems(plan))
-    return plan
+    return read_fact(Plan, _document(text, "dispatch-plan/1", problems), problems)
 
 
 def read_case(path: Path) -> Case:
@@ -81,13 +81,6 @@ def _document(text: str | bytes, expected: str, problems: Problems) -> dict[str,
     if document["format"] != expected:
         raise BadInput(f"format is {shown(document['format'])}; give {shown(expected)}")
     return document
-
-
-def _raise_any(sentences: Any) -> None:
-    problems = Problems()
-    for sentence in sentences:
-        problems.add(sentence)
-    problems.raise_any()
 
 
 def _read(path: Path, parse: Callable[[bytes], _Fact]) -> _Fact:

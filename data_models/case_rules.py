@@ -1,4 +1,4 @@
-"""What a case or plan that reads well may still get wrong: numbers out of range, names given twice or never, time that runs backwards.
+"""What a case that reads well may still get wrong: numbers out of range, names given twice or never, time that runs backwards.
 
 Only what is malformed or contradicts itself is a problem here. A day that cannot be served, such as a ticket for which nobody
 has the skill, is a result of planning and no error of the file.
@@ -13,7 +13,6 @@ from itertools import chain, pairwise
 from typing import Any
 
 from data_models.case import Break, Case, Commitment, GreatCircle, OutAt, Rates, Shift, Station, Technician, Ticket, TravelMatrix
-from data_models.plan import Plan
 from data_models.reading import Where, shown
 
 MAX_MINUTES = 366 * 24 * 60
@@ -56,15 +55,6 @@ def case_problems(case: Case) -> Iterator[str]:
             where = _at(name, index, item)
             yield from _ranges(item, where)
             yield from look(case, item, where)
-
-
-def plan_problems(plan: Plan) -> Iterator[str]:
-    """What no plan can mean, whatever its case is: times that run backwards."""
-    for index, route in enumerate(plan.routes):
-        for number, rest in enumerate(route.breaks):
-            if rest.finish < rest.start:
-                where = Where((f"routes[{index}] ({shown(route.technician)[1:-1]})", f"breaks[{number}]"))
-                yield where.says(f"finish is {_time(rest.finish)}, before start {_time(rest.start)}; swap or correct them")
 
 
 def _collections(case: Case) -> tuple[tuple[str, Sequence[Any], Callable[[Case, Any, Where], Iterator[str]]], ...]:

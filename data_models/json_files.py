@@ -92,7 +92,7 @@ def plain_json(fact: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = sorted(dataclasses.fields(value), key=lambda entry: entry.name != "format")
         held = [(entry, getattr(value, entry.name)) for entry in fields]
         return {

@@ -95,6 +95,7 @@ def read_fact(kind: type[_Fact], value: object, problems: Problems) -> _Fact:
     return fact
 
 
+@cache
 def key_of(kind: type, attribute: str) -> str:
     """The name that a file gives to an attribute: its alias, where Python could not use the name (`return`)."""
     hint = get_type_hints(kind, include_extras=True)[attribute]
