@@ -13,8 +13,10 @@ from data_models.datum import Point
 from data_models.travel.provider import FloatMatrix, label, listed
 
 _NUMBERS = {int, float}
-_LONGEST_S = 1e8
-"""Three years: what is longer is no drive."""
+_MOST = 1e8
+"""Three years in seconds, 100,000 km in metres: what is more is no drive."""
+
+_NEIGHBOURS_M = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,8 @@ def read_table(answer: Any, n_from: int, n_to: int) -> RoadTable:
     if not isinstance(answer, Mapping):
         raise ValueError("the answer is not a JSON object")
     seconds = _grid(answer, "durations", n_from, n_to)
-    metres = _grid(answer, "distances", n_from, n_to)
+    # OSRM gives small negative distances between neighbours on one road (osrm-backend issue 5306), seen here as -0.3 m.
+    metres = np.maximum(_grid(answer, "distances", n_from, n_to, least=-_NEIGHBOURS_M), 0.0)
     unreachable = np.isnan(seconds) | np.isnan(metres)
     # Up to whole seconds: a drive must never be planned shorter than it takes.
     np.ceil(seconds, out=seconds)
@@ -63,7 +66,7 @@ def _named(places: Sequence[Point], chosen: NDArray[np.bool_], snap_m: FloatMatr
     return {label(places[index]): float(snap_m[index]) for index in np.flatnonzero(chosen).tolist()}
 
 
-def _grid(answer: Mapping[str, Any], name: str, n_from: int, n_to: int) -> FloatMatrix:
+def _grid(answer: Mapping[str, Any], name: str, n_from: int, n_to: int, least: float = 0.0) -> FloatMatrix:
     """`(n_from, n_to) float64`, not a number where the answer has null."""
     rows = answer.get(name)
     if not isinstance(rows, list) or len(rows) != n_from or not all(isinstance(row, list) and len(row) == n_to for row in rows):
@@ -74,7 +77,7 @@ def _grid(answer: Mapping[str, Any], name: str, n_from: int, n_to: int) -> Float
         grid = np.array(rows, dtype=np.float64)
     except OverflowError as error:
         raise ValueError(f"{name} holds a number that is no travel") from error
-    if not np.all(np.isnan(grid) | ((grid >= 0) & (grid <= _LONGEST_S))):
+    if not np.all(np.isnan(grid) | ((grid >= least) & (grid <= _MOST))):
         raise ValueError(f"{name} holds a number that is no travel")
     return grid
 
@@ -84,6 +87,6 @@ def _snaps(answer: Mapping[str, Any], name: str, n: int) -> FloatMatrix:
     if not isinstance(waypoints, list) or len(waypoints) != n:
         raise ValueError(f"{name} is not a list of {n} places")
     metres = [waypoint.get("distance") if isinstance(waypoint, dict) else None for waypoint in waypoints]
-    if not all(isinstance(value, int | float) and 0 <= value < _LONGEST_S for value in metres):
+    if not all(isinstance(value, int | float) and 0 <= value < _MOST for value in metres):
         raise ValueError(f"{name} does not say how far each place is from its road")
     return np.array(metres, dtype=np.float64)

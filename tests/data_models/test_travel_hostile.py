@@ -100,6 +100,12 @@ def test_a_good_answer_is_read_with_null_as_unreachable(serve: Callable[..., Loc
     assert times.metres.tolist() == [[0, 900.5], [np.inf, 0]]
 
 
+def test_a_small_negative_distance_between_neighbours_is_none(serve: Callable[..., LocalServer]) -> None:
+    # A real answer had -0.3 m for two places on one road.
+    times = matrix(PLACES, serve(reply(good(durations=[[0, 0], [0, 0]], distances=[[0, -0.3], [-1000, 0]]))).provider())
+    assert times.metres.tolist() == [[0, 0], [0, 0]]
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -119,6 +125,7 @@ def test_a_good_answer_is_read_with_null_as_unreachable(serve: Callable[..., Loc
         (good(durations=[[0, [1]], [1, 0]]), "neither a number nor null"),
         (good(durations=[[0, -1], [1, 0]]), "no travel"),
         (good(durations=[[0, 1e9], [1, 0]]), "no travel"),
+        (good(distances=[[0, -1001], [1, 0]]), "no travel"),
         (good().replace("60.2", "1e400"), "no travel"),
         (good(distances=[[0, 10**400], [1, 0]]), "no travel"),
         (good(sources=[]), "sources is not a list of 2 places"),
