@@ -149,7 +149,8 @@ def _visit_row(papers: PlanPapers, visit: Visit, name: str) -> list[Cell]:
         visit.technician, name, visit.number, ticket.id, ticket.severity, ticket.tier, label.customer, label.site, label.address,
         label.contact, label.phone, label.title, label.product, _local(visit.arrive, papers), _local(visit.start, papers),
         _local(visit.finish, papers), _local(ticket.due, papers), _span(papers.outcomes[ticket.id].late_s),
-        _span(visit.drive_s), round(visit.drive_km, 1) if math.isfinite(visit.drive_km) else None, ", ".join(ticket.kits), _skills(ticket.skills),
+        _span(visit.drive_s), round(visit.drive_km, 1) if math.isfinite(visit.drive_km) else None,
+        ", ".join(ticket.kits), _skills(ticket.skills),
         ", ".join(others_of_crew(papers, ticket.id, visit.technician)), label.note, ticket.lat, ticket.lon,
     ]  # fmt: skip
 
