@@ -29,10 +29,10 @@ promise
 access
     The windows or `not_before` allow no start by `due`.
 distance
-    Not even *nearest* arrives by `due`.
+    Not even *nearest* arrives by `due`, or going there, working and coming back takes it longer than the longest shift.
 rules, skills, kits, load
-    The whole company, at any hour and wherever it is, holds no crew that `only` and `banned` allow, that has the skills,
-    that has the kits at its station, that can carry the load. Or such a crew exists too far away, and one from near enough would
+    The whole company, at any hour and wherever it is, holds no crew that is large enough within `only` and `banned`, that has
+    the skills, that has the kits at its station, that can carry the load. Or such a crew exists too far away, and one from near enough would
     fit if this demand were dropped.
 coverage
     Such a crew exists, but no one of it is stationed near enough, and no single demand is the cause.
@@ -51,24 +51,6 @@ plan
 ChangeKind = Literal[
     "replan", "overtime", "earlier_shift", "on_call", "certificate", "allow", "window", "due", "kit", "skill", "technician"
 ]
-
-
-@dataclass(frozen=True)
-class ExpiredCertificate:
-    """A skill that someone would have, had the certificate not expired; the case holds valid skills only."""
-
-    technician: str
-    skill: str
-    level: int
-    expired_on: date
-
-
-@dataclass(frozen=True)
-class PlanningContext:
-    """What explanations need beside the case: `names` gives the words for any id (customer of a ticket, technician, skill, kit)."""
-
-    expired: tuple[ExpiredCertificate, ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,8 @@ def unfit_of(inquiry: Inquiry) -> Blame:
     if exists or not inquiry.case.technicians:
         return "coverage"
     # More than one demand is to blame: name the hardest to change.
-    return "rules" if not any(is_allowed(inquiry.ticket, who.id) for who in inquiry.case.technicians) else "skills"
+    allowed = sum(is_allowed(inquiry.ticket, who.id) for who in inquiry.case.technicians)
+    return "rules" if allowed < inquiry.ticket.crew else "skills"
 
 
 def exists_crew(inquiry: Inquiry, assume: Assume) -> bool:
