@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
@@ -14,7 +14,7 @@ from optimizer.insertion import construct
 from optimizer.problem import Problem, to_plan
 from optimizer.routing_model import Model, as_node_routes, build_model, read_routes
 from optimizer.schedule import schedule
-from optimizer.solution import Schedule, Solution
+from optimizer.solution import Broken, Schedule, Solution
 
 Status = Literal["start", "improved", "empty"]
 _MARGIN_S = 0.1  # the library looks at its clock between moves, and the last solution is timed anew
@@ -46,6 +46,8 @@ class Result:
         (seconds, cost) of each improvement, the start first.
     status
         `"improved"` upon the start, `"start"` when nothing better was found, `"empty"` when nothing can be served at all.
+    rejected
+        Answers of the library that broke a rule when timed anew; anything but 0 is a fault of the model.
     """
 
     problem: Problem
@@ -56,6 +58,7 @@ class Result:
     seed: int
     trajectory: tuple[tuple[float, float], ...]
     status: Status
+    rejected: int
 
     @property
     def facts(self) -> SolverFacts:
@@ -96,37 +99,55 @@ def solve(
     LocksCannotHold
         No way was found to keep all locked tickets with their technicians.
     """
-    search = _Search(problem, stop, clock, on_progress)
+    began = clock()
     given = schedule(problem, start) if start is not None else None
-    search.offer(given if isinstance(given, Schedule) else construct(problem))
-    first = search.best
-    assert first is not None  # construct() answers or raises
+    first = given if isinstance(given, Schedule) else construct(problem)
+    search = _Search(problem, stop, clock, on_progress, began, first)
     model = build_model(problem) if stop.iterations != 0 and (stop.seconds or stop.iterations) else None
     if model is not None and search.remaining() > 0:
         _improve(model, search, first, seed)
     best = search.best
     status: Status = "empty" if not any(first.timed) and best is first else ("start" if best is first else "improved")
-    return Result(problem, best, best.cost, clock() - search.began, search.iterations, seed, tuple(search.trajectory), status)
+    trajectory = tuple(search.trajectory)
+    return Result(problem, best, best.cost, clock() - began, search.iterations, seed, trajectory, status, search.rejected)
 
 
 class _Search:
     """The best schedule so far, the count of iterations and the clock."""
 
-    def __init__(self, problem: Problem, stop: Stop, clock: Callable[[], float], on_progress: Callable[[float, float], None] | None):
-        self.problem, self.stop, self.clock, self.on_progress = problem, stop, clock, on_progress
-        self.began = clock()
-        self.iterations = 0
-        self.best: Schedule = None  # type: ignore[assignment]
+    def __init__(
+        self,
+        problem: Problem,
+        stop: Stop,
+        clock: Callable[[], float],
+        on_progress: Callable[[float, float], None] | None,
+        began: float,
+        first: Schedule,
+    ) -> None:
+        self.problem, self.stop, self.clock, self.on_progress, self.began = problem, stop, clock, on_progress, began
+        self.iterations = self.rejected = 0
         self.trajectory: list[tuple[float, float]] = []
+        self.keep(first)
 
-    def offer(self, found: Schedule) -> None:
-        """Keep a schedule when it is cheaper than the best, beyond rounding."""
-        if self.best is not None and found.cost >= self.best.cost - 1e-6:
-            return
+    def keep(self, found: Schedule) -> None:
+        """Make a schedule the best and tell so."""
         self.best = found
         self.trajectory.append((self.clock() - self.began, found.cost))
         if self.on_progress is not None:
             self.on_progress(*self.trajectory[-1])
+
+    def offer(self, solution: Solution, departures: tuple[int, ...]) -> None:
+        """Time a solution, and keep it when it is cheaper than the best, beyond rounding.
+
+        Left to itself, `schedule` lets a kit go to the earlier departure; where that fails, the library's own departures decide.
+        """
+        found = schedule(self.problem, solution)
+        if isinstance(found, Broken):
+            found = schedule(self.problem, replace(solution, wait_until=departures))
+        if isinstance(found, Broken):
+            self.rejected += 1
+        elif found.cost < self.best.cost - 1e-6:
+            self.keep(found)
 
     def remaining(self) -> float:
         """Seconds left; a day when seconds do not count."""
@@ -147,7 +168,7 @@ def _improve(model: Model, search: _Search, first: Schedule, seed: int) -> None:
     parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
     parameters.time_limit.FromMilliseconds(max(1, int(1000 * search.remaining())))
     routing.AddSearchMonitor(routing.solver().CustomLimit(search.spent))
-    routing.AddAtSolutionCallback(lambda: _offer_current(model, search, first))
+    routing.AddAtSolutionCallback(lambda: _offer_current(model, search))
     routing.CloseModelWithParameters(parameters)
     routing.solver().ReSeed(seed)
     warm = routing.ReadAssignmentFromRoutes(as_node_routes(model, first.solution.routes), True)
@@ -155,25 +176,17 @@ def _improve(model: Model, search: _Search, first: Schedule, seed: int) -> None:
         routing.SolveFromAssignmentWithParameters(warm, parameters)
 
 
-def _offer_current(model: Model, search: _Search, first: Schedule) -> None:
+def _offer_current(model: Model, search: _Search) -> None:
     """Time the library's current solution and offer it."""
     routing = model.routing
     routes = tuple(read_routes(model, lambda index: int(routing.NextVar(index).Value())))
     if routes == search.best.solution.routes:
         return
-    kits, wait = _kits_and_waits(model, routes)
-    found = schedule(search.problem, Solution(routes, kits, wait))
-    if isinstance(found, Schedule):
-        search.offer(found)
-
-
-def _kits_and_waits(model: Model, routes: tuple[tuple[int, ...], ...]) -> tuple[tuple[frozenset[int], ...], tuple[int, ...]]:
-    """Kits that each duty takes, and its departure when it takes some."""
     kits: list[set[int]] = [set() for _ in routes]
+    departures = [0] * len(routes)
     for (vehicle, kit), carry in model.carry.items():
-        if carry.Value():
-            kits[model.vehicles[vehicle]].add(kit)
-    wait = [0] * len(routes)
-    return tuple(frozenset(k) if routes[d] else frozenset() for d, k in enumerate(kits)), tuple(wait)
-
-
+        duty = model.vehicles[vehicle]
+        if routes[duty] and carry.Value():
+            kits[duty].add(kit)
+            departures[duty] = int(model.time.CumulVar(routing.Start(vehicle)).Value())
+    search.offer(Solution(routes, tuple(frozenset(k) for k in kits), (0,) * len(routes)), tuple(departures))

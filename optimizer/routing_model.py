@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ def add_windows(model: Model) -> None:
     for index, ticket in model.ticket_of.items():
         start, windows = model.time.CumulVar(index), model.problem.tables.windows[ticket]
         start.SetRange(windows[0][0], min(windows[-1][1], model.horizon))
-        for (_, closes), (opens, _) in zip(windows, windows[1:], strict=False):
+        for (_, closes), (opens, _) in pairwise(windows):
             start.RemoveInterval(closes + 1, opens - 1)
 
 

@@ -189,16 +189,16 @@ def _with_breaks(tables: Tables, duty: int, route: Sequence[int], free: int, pin
         at, drive_cost = here, drive_cost + tables.drive_cost[at][here]
     home = tables.home[duty]
     drive, drive_cost = tables.travel[at][home], drive_cost + tables.drive_cost[at][home]
-    ends: list[tuple[float, int, int, _Label, _Rest]] = []
+    ends: list[tuple[float, int, int, int, _Label, _Rest]] = []
     for number, x in enumerate(labels):
         for rest in _rest_options(breaks, x):
             returns = max(x.clock + drive + rest.length, rest.rests[-1][1] if rest.rests else 0)
             worked_through = any(x.depart < b[0] and returns > b[3] for i, b in enumerate(breaks) if i not in x.taken + rest.taken)
             if returns <= tables.latest[duty] and not worked_through:
-                ends.append((x.cost + overtime_cost(tables, duty, returns), returns, number, x, rest))
+                ends.append((x.cost + overtime_cost(tables, duty, returns), returns, -x.depart, number, x, rest))
     if not ends:
         return None
-    cost, returns, _, x, rest = min(ends, key=lambda end: end[:3])
+    cost, returns, _, _, x, rest = min(ends, key=lambda end: end[:4])
     return TimedRoute(x.depart, x.arrives, x.starts, returns, x.rests + rest.rests, cost + drive_cost)
 
 
@@ -323,8 +323,11 @@ def _kit_conflict(problem: Problem, kits: Sequence[frozenset[int]], timed: Mappi
             out = [s for s in spells if s[0] <= begin < s[1]]
             if takes_kits(problem.tables, duty) and len(out) > owned:
                 name = f"{problem.station_ids[station]} owns {owned} of kit {problem.kit_names[kit]}, {len(out)} are wanted at once"
-                back = min((s[1] for s in out if s[2] != duty), default=begin)
-                return duty, back, f"Station {name}"
+                # Of those who depart just then, whoever has most time left can wait.
+                leaving = [s for s in out if s[0] == begin and takes_kits(problem.tables, s[2])]
+                patient = max(leaving, key=lambda s: (problem.tables.latest[s[2]] - s[1], s[2]))[2]
+                back = min((s[1] for s in out if s[2] != patient), default=begin)
+                return patient, back, f"Station {name}"
     return None
 
 
