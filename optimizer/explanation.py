@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
+
+from data_models.context import ExpiredCertificate as ExpiredCertificate
+from data_models.context import PlanningContext as PlanningContext
 
 Value = str | int | float | tuple[str, ...]
 """What a reason or a remedy may carry under a name."""

@@ -94,7 +94,6 @@ TABLES: tuple[TableSpec, ...] = (
                 "50000",
                 ("停机损失", "每小时停机损失"),
                 least=0,
-                empty=0.0,
             ),
             Column("yearly_tonnes", "number", "volume in tonnes a year", "1200", ("年用量", "年采购量"), least=0),
             Column("customer_since", "date", "first delivery", "2019-05-01", ("合作开始", "合作起始日期")),
