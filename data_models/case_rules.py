@@ -16,12 +16,12 @@ from data_models.case import Break, Case, Commitment, GreatCircle, OutAt, Rates,
 from data_models.reading import Where, shown
 
 MAX_MINUTES = 366 * 24 * 60
-MAX_MONEY = 1e12
-MAX_LOAD = 1e12
+MAX_MONEY = 10**12
+MAX_LOAD = 10**12
 MAX_KITS = 1_000_000
 MAX_CREW = 1_000
-MAX_SECONDS = 1e9
-MAX_METRES = 1e9
+MAX_SECONDS = 10**9
+MAX_METRES = 10**9
 
 _POSITION = {"lat": (-90, 90), "lon": (-180, 180)}
 _RANGES: Mapping[type, Mapping[str, tuple[float, float]]] = {
@@ -190,7 +190,7 @@ def _matrix(travel: TravelMatrix) -> Iterator[str]:
                 shapes_differ = True
                 yield f"travel: {name}[{index}] has {len(row)} entries, but there are {size} places; give a square matrix"
             if row and not (min(row) >= 0 and max((entry for entry in row if entry != math.inf), default=0) <= most):
-                yield f"travel: {name}[{index}] has an entry outside 0 to {most:,.0f}; only an unreachable pair is more: Infinity"
+                yield f"travel: {name}[{index}] has an entry outside 0 to {most:,}; only an unreachable pair is more: Infinity"
     if not shapes_differ:
         entries = zip(chain.from_iterable(travel.seconds), chain.from_iterable(travel.metres), strict=True)
         for number, (seconds, metres) in enumerate(entries):

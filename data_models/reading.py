@@ -79,6 +79,8 @@ def shown(value: object) -> str:
         return f"a list of {len(value)}"
     if isinstance(value, int) and abs(value) > _MAX_INTEGER:
         return "a huge whole number"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return json.dumps(value)
 
 
