@@ -1,7 +1,7 @@
 """Why tickets are not served in time, and the smallest changes that would serve them.
 
 Explaining is pure and repeats exactly: no clock, no randomness, no time limit. What is bounded: `max_remedies` a ticket,
-and the numbers at the top of `remedies` (candidates a kind, stations a test) and `repair` (insertions a test).
+and the numbers at the top of `remedies` (candidates a kind, stations a test) and `confirm` (insertions a test).
 """
 
 from __future__ import annotations

@@ -30,13 +30,14 @@ Let *nearest* be an idle crew with every skill and kit, waiting at the nearest s
 promise
     `due` lies before `now` or before the ticket was opened: nobody could have kept it.
 access
-    The windows or `not_before` allow no start by `due`.
+    The windows or `not_before` allow no start by `due`, or none that *nearest* could make, though it could without them.
 distance
-    Not even *nearest* arrives by `due`, or going there, working and coming back takes it longer than the longest shift.
+    Not even *nearest*, let in at any time, arrives by `due`, or going there, working and coming back takes it longer than the
+    longest shift.
 rules, skills, kits, load
     The whole company, at any hour and wherever it is, holds no crew that is large enough within `only` and `banned`, that has
-    the skills, that has the kits at its station, that can carry the load. Or such a crew exists too far away, and one from near enough would
-    fit if this demand were dropped.
+    the skills, that has the kits at its station, that can carry the load. Or such a crew exists too far away, and one from
+    near enough would fit if this demand were dropped.
 coverage
     Such a crew exists, but no one of it is stationed near enough, and no single demand is the cause.
 hours

@@ -26,7 +26,7 @@ from optimizer.reach import (
     offers,
     soonest,
 )
-from optimizer.verdict import ALWAYS, Diagnosis, Fit, Inquiry, exists_crew, unfit_of
+from optimizer.verdict import ALWAYS, Diagnosis, Fit, Inquiry, exists_crew, unfit_of, unhindered_start
 from optimizer.wording import sentence
 
 MOST_PEOPLE = 3
@@ -85,11 +85,14 @@ def _distance(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
         if case.stations:
             yield _reason(inquiry, "no_road")
         return
-    minutes = legs.there[station.id] / 60
+    minutes, arrive = legs.there[station.id] / 60, unhindered_start(inquiry)
     first = inquiry.permitted[0][0] if inquiry.permitted else math.inf
-    if found.nearest is not None and found.nearest > inquiry.due >= first:
-        due, arrive = _iso(inquiry, inquiry.due), _iso(inquiry, found.nearest)
-        yield _reason(inquiry, "too_far", station=station.id, drive_minutes=minutes, arrive_at=arrive, due_at=due)
+    if arrive is not None and first <= inquiry.due:
+        times = {"arrive_at": _iso(inquiry, arrive), "due_at": _iso(inquiry, inquiry.due)}
+        if arrive > inquiry.due:
+            yield _reason(inquiry, "too_far", station=station.id, drive_minutes=minutes, **times)
+        elif found.nearest is None or found.nearest > inquiry.due:
+            yield _reason(inquiry, "access_too_soon", station=station.id, **times)
     needed, longest = minutes + inquiry.ticket.service_minutes + legs.back[station.id] / 60, longest_shift_s(case) / 60
     if inquiry.status == "unplanned" and needed > longest:
         yield _reason(inquiry, "beyond_any_shift", station=station.id, needed_minutes=needed, longest_minutes=longest)

@@ -1,7 +1,7 @@
 """What would serve a ticket in time: changes tried from the least effort up, each confirmed by solving again with it.
 
 For each kind of change a few promising ones are tried, the people nearest in time first; the size of a change (minutes of
-overtime, the start of a shift) is found by bisection over steps of `STEP_MINUTES`, a test being one `repair`. Only the best
+overtime, the start of a shift) is found by bisection over steps of `STEP_MINUTES`, a test being one `serve_too`. Only the best
 of each kind is kept. The bounds below make the work per ticket the same in every run and on every machine.
 """
 
@@ -17,9 +17,9 @@ from data_models.case import Case, Technician, Ticket
 from data_models.plan import Plan
 from optimizer.changes import Effort, apply_change, effort_of
 from optimizer.check import check
+from optimizer.confirm import Question, Repaired, serve_too
 from optimizer.explanation import Change, ChangeKind, PlanningContext, Remedy, Value
 from optimizer.reach import Assume, Offer, crew_of, demands, is_allowed, legs_of, offers, permitted_starts, soonest
-from optimizer.repair import Question, Repaired, repair
 from optimizer.verdict import Fit, Inquiry
 from optimizer.wording import sentence
 
@@ -173,27 +173,23 @@ def _allow(search: Search) -> Iterator[Tried]:
 
 
 def _window(search: Search) -> Iterator[Tried]:
-    """Lets work begin outside its windows, as near to them as the plan allows."""
-    ticket, case = search.ticket, search.case
-    if not ticket.windows and ticket.not_before is None:
-        return
-    spells = search.inquiry.permitted or ((math.inf, math.inf),)
-    opens = max(case.now, ticket.opened_at)
-    edges = [moment for window in ticket.windows for moment in (window.start, window.end)] or [ticket.not_before or opens]
+    """Lets work begin outside its windows (or before `not_before`), as near to one of them as the plan allows."""
+    ticket = search.ticket
+    opens = max(search.case.now, ticket.opened_at)
+    spells = [(window.start, window.end) for window in ticket.windows]
+    if not spells and ticket.not_before is not None:
+        spells = [(ticket.not_before, ticket.due)]
+    for spell in spells[:MOST_CANDIDATES]:
 
-    def wider(minutes: int) -> Change:
-        near = timedelta(minutes=minutes)
-        # The widening covers every window edge that lies before `due`; the confirmed start says which part is needed.
-        starts = [max(opens, edge - near) for edge in edges if edge - near <= ticket.due]
-        start = min(starts, default=opens)
-        end = min(ticket.due, max(edge + near for edge in edges))
-        return Change("window", ticket=ticket.id, minutes=minutes, start=start, end=max(start, end))
+        def wider(minutes: int, spell: tuple[datetime, datetime] = spell) -> Change | None:
+            near = timedelta(minutes=minutes)
+            start, end = max(opens, spell[0] - near), min(ticket.due, spell[1] + near)
+            return Change("window", ticket=ticket.id, minutes=minutes, start=start, end=end) if start <= end else None
 
-    for change, repaired in _least(search, MOST_WINDOW_MINUTES, wider):
-        begin = _down(repaired.start, STEP_MINUTES)
-        narrow = replace(change, start=max(opens, begin), end=max(min(ticket.due, _up(repaired.start, STEP_MINUTES)), repaired.start))
-        if not any(a <= repaired.start.timestamp() <= b for a, b in spells):
-            yield from _confirm(search, narrow)
+        for change, repaired in _least(search, MOST_WINDOW_MINUTES, wider):
+            begin = max(opens, _down(repaired.start, STEP_MINUTES))
+            end = max(repaired.start, min(ticket.due, begin + timedelta(minutes=STEP_MINUTES)))
+            yield from _confirm(search, replace(change, start=begin, end=end))
 
 
 def _certificate(search: Search) -> Iterator[Tried]:
@@ -263,7 +259,7 @@ def _needed_span(search: Search, there: float, back: float) -> tuple[datetime, d
     return max(now, _down(leave, STEP_MINUTES)), _up(home, STEP_MINUTES)
 
 
-def _least(search: Search, most_minutes: int, make: Callable[[int], Change]) -> Iterator[Tried]:
+def _least(search: Search, most_minutes: int, make: Callable[[int], Change | None]) -> Iterator[Tried]:
     """The smallest number of steps for which the change works, by bisection; nothing when the most does not."""
     low, high = 0, most_minutes // STEP_MINUTES
     best = next(_confirm(search, make(high * STEP_MINUTES)), None) if high > 0 else None
@@ -278,8 +274,10 @@ def _least(search: Search, most_minutes: int, make: Callable[[int], Change]) -> 
         yield best
 
 
-def _confirm(search: Search, change: Change) -> Iterator[Tried]:
+def _confirm(search: Search, change: Change | None) -> Iterator[Tried]:
     """The change with the plan that serves the ticket in time under it; nothing when there is none."""
+    if change is None:
+        return
     changed = apply_change(search.case, change)
     found = _as_planned(search, changed) or _try(search, change, changed.ticket_by_id[search.ticket.id].due, changed=changed)
     if found is not None:
@@ -303,7 +301,7 @@ def _try(
 ) -> Repaired | None:
     case = apply_change(search.case, change) if changed is None else changed
     question = _question(search, case, change, latest, soonest_start)
-    return None if question is None else repair(search.case, case, search.plan, question)
+    return None if question is None else serve_too(search.case, case, search.plan, question)
 
 
 def _question(search: Search, case: Case, change: Change, latest: datetime | None, soonest_start: bool) -> Question | None:

@@ -75,11 +75,20 @@ def diagnose(inquiry: Inquiry, day: Day) -> Diagnosis:
     case, ticket, legs = inquiry.case, inquiry.ticket, inquiry.legs
     station = nearest_station(case, legs)
     nearest = None
-    if station is not None and legs.there[station.id] + 60 * ticket.service_minutes + legs.back[station.id] <= longest_shift_s(case):
+    if station is not None and unhindered_start(inquiry) is not None:
         nearest = soonest(inquiry.permitted, case.now.timestamp() + legs.there[station.id])
     on_duty = earliest_start(case, ticket, legs)
     after = on_duty if day.after_locked is case else earliest_start(day.after_locked, ticket, legs)
     return Diagnosis(nearest, earliest_start(case, ticket, legs, ALWAYS), on_duty, after)
+
+
+def unhindered_start(inquiry: Inquiry) -> float | None:
+    """When the nearest could begin, were it not for windows and `not_before`; None when it is beyond any shift or no road leads there."""
+    case, ticket, legs = inquiry.case, inquiry.ticket, inquiry.legs
+    station = nearest_station(case, legs)
+    if station is None or legs.there[station.id] + 60 * ticket.service_minutes + legs.back[station.id] > longest_shift_s(case):
+        return None
+    return max(case.now.timestamp() + legs.there[station.id], ticket.opened_at.timestamp())
 
 
 def blame_of(inquiry: Inquiry, found: Diagnosis, in_time: Fit | None) -> Blame:
@@ -89,8 +98,11 @@ def blame_of(inquiry: Inquiry, found: Diagnosis, in_time: Fit | None) -> Blame:
         return "promise"
     if first is None or first > due:
         return "access"
-    if found.nearest is None or found.nearest > due:
+    unhindered = unhindered_start(inquiry)
+    if unhindered is None or unhindered > due:
         return "distance"
+    if found.nearest is None or found.nearest > due:
+        return "access"
     if found.own_people is None or found.own_people.start > due:
         return unfit_of(inquiry)
     if found.on_duty is None or found.on_duty.start > due:

@@ -19,6 +19,8 @@ SENTENCES: Mapping[str, str] = {
     "windows_over": "Its last access window closed at {end_at}, before this plan begins at {now_at}.",
     "access_never": "No access window is open once it may begin.",
     "access_after_due": "The customer lets work begin no sooner than {first_at}, after the promised {due_at}.",
+    "access_too_soon": "From the nearest station, {station}, work could begin at {arrive_at}, but no access window is open from then "
+    "to the promised {due_at}.",
     "no_stations": "There is no station.",
     "no_technicians": "There is no technician.",
     "no_road": "No station has a way to the customer.",

@@ -130,6 +130,13 @@ def test_windows_that_close_before_the_ticket_may_begin() -> None:
     assert codes(why(road([station("S")], [person("A")], [x]))) == ["access_never"]
 
 
+def test_windows_that_close_before_the_nearest_can_be_there() -> None:
+    x = ticket("X", 60, 200, windows=(TimeWindow(at(-60), at(60 - 1 / 60)),))
+    found = why(road([station("S")], [person("A")], [x]))
+    assert (found.verdict.blame, codes(found)) == ("access", ["access_too_soon"])
+    assert why(road([station("S")], [person("A")], [replace(x, windows=(TimeWindow(at(-60), at(60)),))])).verdict.blame == "plan"
+
+
 def test_nobody_could_begin_in_time_from_the_nearest_station() -> None:
     # 100 minutes from S, 130 from R, promised at 90.
     case = road([station("R", 230), station("S")], [person("A")], [ticket("X", 100, 90)])
