@@ -47,7 +47,7 @@ class Inserted:
 
 
 @dataclass(frozen=True)
-class _Move:
+class Move:
     """A feasible change of some routes; `delta` is the change of their cost alone."""
 
     delta: float
@@ -56,7 +56,7 @@ class _Move:
     timed: Mapping[int, TimedRoute]
 
 
-class _Draft:
+class Draft:
     """A plan in the making; its routes are always timed and feasible."""
 
     def __init__(self, problem: Problem, start: Schedule) -> None:
@@ -68,7 +68,7 @@ class _Draft:
         self.crews = crew_duties(self.tables, self.routes)
         self.spells = spells_out(problem, self.kits, self.timed)
 
-    def apply(self, move: _Move) -> None:
+    def apply(self, move: Move) -> None:
         """Carry out a move that was found on this very draft."""
         for duty, route in move.routes.items():
             self.routes[duty] = route
@@ -100,11 +100,11 @@ def insert_best(problem: Problem, start: Schedule, ticket: int, *, technicians: 
     Inserted or None
         None when no place was found. For a single technician all places are tried; for a crew the most promising crews.
     """
-    draft = _Draft(problem, start)
+    draft = Draft(problem, start)
     fit = reachable(problem)[ticket]
     if technicians is not None:
         fit = fit & np.isin(problem.duty_technician, list(technicians))
-    move = _best_move(draft, ticket, np.flatnonzero(fit).tolist())
+    move = best_move(draft, ticket, np.flatnonzero(fit).tolist())
     if move is None:
         return None
     draft.apply(move)
@@ -160,29 +160,30 @@ def reachable(problem: Problem) -> Bools:
     return np.asarray(fit)
 
 
-def _best_move(draft: _Draft, ticket: int, duties: Sequence[int]) -> _Move | None:
+def best_move(draft: Draft, ticket: int, duties: Sequence[int]) -> Move | None:
+    """The cheapest feasible way to put a ticket into the routes of these duties, or of a crew among them; None: there is none."""
     if draft.tables.crew[ticket] > 1:
         return _best_crew(draft, ticket, duties)
-    best: _Move | None = None
+    best: Move | None = None
     for duty in duties:
         best = _best_in_route(draft, ticket, duty, best)
     return best
 
 
-def _positions(draft: _Draft, ticket: int, duty: int) -> range:
+def _positions(draft: Draft, ticket: int, duty: int) -> range:
     """Where the ticket may stand in a route: locked ones come first."""
     route, locked = draft.routes[duty], draft.tables.locked
     first = sum(locked[t] for t in route)
     return range(first + 1) if locked[ticket] else range(first, len(route) + 1)
 
 
-def _change_cost(draft: _Draft, ticket: int, duties: Iterable[int]) -> float:
+def _change_cost(draft: Draft, ticket: int, duties: Iterable[int]) -> float:
     """What it costs to send these rather than those who were told, compared with sending those."""
     technicians = {draft.tables.technician[d] for d in duties}
     return draft.tables.change[ticket] if technicians != draft.tables.promised[ticket] else 0.0
 
 
-def _best_in_route(draft: _Draft, ticket: int, duty: int, best: _Move | None) -> _Move | None:
+def _best_in_route(draft: Draft, ticket: int, duty: int, best: Move | None) -> Move | None:
     """The better of `best` and the cheapest insertion of a single technician's ticket into one route."""
     tables, route = draft.tables, draft.routes[duty]
     if sum(tables.load[t] for t in route) + tables.load[ticket] > tables.capacity[duty]:
@@ -202,8 +203,8 @@ def _best_in_route(draft: _Draft, ticket: int, duty: int, best: _Move | None) ->
 
 
 def _timed_move(
-    draft: _Draft, routes: Mapping[int, tuple[int, ...]], kits: Mapping[int, frozenset[int]], change: float = 0.0
-) -> _Move | None:
+    draft: Draft, routes: Mapping[int, tuple[int, ...]], kits: Mapping[int, frozenset[int]], change: float = 0.0
+) -> Move | None:
     """The move that replaces these routes, with the times of every route that they touch; None when it breaks a rule."""
     tables = draft.tables
     touched = _touched(draft, routes)
@@ -222,10 +223,10 @@ def _timed_move(
     if not all(_kits_fit(draft, duty, kits.get(duty, draft.kits[duty]), timed) for duty in timed):
         return None
     before = sum(draft.timed[d].cost for d in timed if d in draft.timed)
-    return _Move(sum(route.cost for route in timed.values()) - before + change, routes, kits, timed)
+    return Move(sum(route.cost for route in timed.values()) - before + change, routes, kits, timed)
 
 
-def _touched(draft: _Draft, routes: Mapping[int, tuple[int, ...]]) -> set[int]:
+def _touched(draft: Draft, routes: Mapping[int, tuple[int, ...]]) -> set[int]:
     """Duties whose times may depend on these new routes: through crews, and through the same technician's next duty."""
     tables, touched, todo = draft.tables, set(routes), list(routes)
     while todo:
@@ -240,7 +241,7 @@ def _touched(draft: _Draft, routes: Mapping[int, tuple[int, ...]]) -> set[int]:
     return touched
 
 
-def _kits_fit(draft: _Draft, duty: int, taken: frozenset[int], timed: Mapping[int, TimedRoute]) -> bool:
+def _kits_fit(draft: Draft, duty: int, taken: frozenset[int], timed: Mapping[int, TimedRoute]) -> bool:
     """Whether the station has the kits of this duty while it is out, beside those of others at their present or new times."""
     tables, route = draft.tables, timed[duty]
     takes = takes_kits(tables, duty)
@@ -261,9 +262,9 @@ def _kits_fit(draft: _Draft, duty: int, taken: frozenset[int], timed: Mapping[in
     return True
 
 
-def _best_crew(draft: _Draft, ticket: int, duties: Sequence[int]) -> _Move | None:
+def _best_crew(draft: Draft, ticket: int, duties: Sequence[int]) -> Move | None:
     """The cheapest move among the most promising crews of a ticket that needs several people."""
-    best: _Move | None = None
+    best: Move | None = None
     for crew in _crews(draft, ticket, duties):
         for kits in _dealt(draft, ticket, crew):
             move = _join(draft, ticket, crew, kits)
@@ -273,7 +274,7 @@ def _best_crew(draft: _Draft, ticket: int, duties: Sequence[int]) -> _Move | Non
     return best
 
 
-def _crews(draft: _Draft, ticket: int, duties: Sequence[int]) -> Iterator[tuple[int, ...]]:
+def _crews(draft: Draft, ticket: int, duties: Sequence[int]) -> Iterator[tuple[int, ...]]:
     """Crews with all skills, in the order of what their members would cost one by one."""
     tables, problem = draft.tables, draft.problem
     alone = {d: move.delta for d in duties if (move := _join(draft, ticket, (d,), {})) is not None}
@@ -288,7 +289,7 @@ def _crews(draft: _Draft, ticket: int, duties: Sequence[int]) -> Iterator[tuple[
     yield from sorted(fit, key=lambda g: (sum(alone[d] for d in g), g))[:_CREW_CHOICES]
 
 
-def _is_crew(draft: _Draft, ticket: int, duties: Sequence[int]) -> bool:
+def _is_crew(draft: Draft, ticket: int, duties: Sequence[int]) -> bool:
     """Whether these are different people who bring every skill between them, and all those whom a lock names."""
     tables, level = draft.tables, draft.problem.skill_level
     people = {tables.technician[d] for d in duties}
@@ -296,7 +297,7 @@ def _is_crew(draft: _Draft, ticket: int, duties: Sequence[int]) -> bool:
     return len(people) == tables.crew[ticket] and able and (not tables.locked[ticket] or people == tables.promised[ticket])
 
 
-def _dealt(draft: _Draft, ticket: int, crew: Sequence[int]) -> Iterator[dict[int, frozenset[int]]]:
+def _dealt(draft: Draft, ticket: int, crew: Sequence[int]) -> Iterator[dict[int, frozenset[int]]]:
     """Ways to deal the ticket's kits among its crew: new kit sets by duty. Kits that somebody has anyway are not dealt again."""
     tables = draft.tables
     have = frozenset[int]().union(*(carried(tables, d, draft.kits[d]) for d in crew))
@@ -306,14 +307,14 @@ def _dealt(draft: _Draft, ticket: int, crew: Sequence[int]) -> Iterator[dict[int
         yield {d: draft.kits[d] | {k for k, bearer in zip(missing, choice, strict=True) if bearer == d} for d in set(choice)}
 
 
-def _join(draft: _Draft, ticket: int, crew: Sequence[int], kits: Mapping[int, frozenset[int]]) -> _Move | None:
+def _join(draft: Draft, ticket: int, crew: Sequence[int], kits: Mapping[int, frozenset[int]]) -> Move | None:
     """The cheapest way to put the ticket into the routes of all these duties, one after the other, each at its best place.
 
     With fewer duties than the ticket needs, the answer is what those would cost alone.
     """
     tables = draft.tables
     routes: dict[int, tuple[int, ...]] = {}
-    move: _Move | None = None
+    move: Move | None = None
     crews = dict(draft.crews)
     change = _change_cost(draft, ticket, crew) if len(crew) == tables.crew[ticket] else 0.0
     for number, duty in enumerate(crew):
@@ -346,9 +347,9 @@ def _place_locked(problem: Problem) -> Schedule:
     fit = reachable(problem)
     fewest: list[int] | None = None
     for order in orders:
-        draft, failed = _Draft(problem, nothing), []
+        draft, failed = Draft(problem, nothing), []
         for ticket in order:
-            move = _best_move(draft, ticket, np.flatnonzero(fit[ticket]).tolist())
+            move = best_move(draft, ticket, np.flatnonzero(fit[ticket]).tolist())
             if move is None:
                 failed.append(ticket)
             else:
@@ -369,17 +370,17 @@ def schedule_of_nothing(problem: Problem) -> Schedule:
 def _keep_promises(problem: Problem, start: Schedule) -> Schedule:
     """Adds every promised visit to the very technicians that were told, where that is feasible."""
     tables, fit = problem.tables, reachable(problem)
-    draft = _Draft(problem, start)
+    draft = Draft(problem, start)
     told = [t for t in range(problem.n_tickets) if problem.ticket_committed[t] and not tables.locked[t]]
     for ticket in sorted(told, key=lambda t: (-tables.crew[t], tables.due[t], t)):
         theirs = fit[ticket] & np.isin(problem.duty_technician, sorted(tables.promised[ticket]))
-        move = _best_move(draft, ticket, np.flatnonzero(theirs).tolist()) if len(tables.promised[ticket]) == tables.crew[ticket] else None
+        move = best_move(draft, ticket, np.flatnonzero(theirs).tolist()) if len(tables.promised[ticket]) == tables.crew[ticket] else None
         if move is not None:
             draft.apply(move)
     return _finished(problem, draft)
 
 
-def _finished(problem: Problem, draft: _Draft) -> Schedule:
+def _finished(problem: Problem, draft: Draft) -> Schedule:
     """The draft timed anew by the one function that knows every rule."""
     done = schedule(problem, draft.solution())
     if isinstance(done, Broken):
@@ -390,23 +391,23 @@ def _finished(problem: Problem, draft: _Draft) -> Schedule:
 def _fill(problem: Problem, start: Schedule) -> Schedule:
     """Inserts what is worth serving: crews by what skipping them costs, then single visits by regret."""
     tables, fit = problem.tables, reachable(problem)
-    draft = _Draft(problem, start)
+    draft = Draft(problem, start)
     left = [t for t in range(problem.n_tickets) if t not in draft.crews]
     for ticket in sorted((t for t in left if tables.crew[t] > 1), key=lambda t: (-tables.skip[t], tables.due[t], t)):
-        move = _best_move(draft, ticket, np.flatnonzero(fit[ticket]).tolist())
+        move = best_move(draft, ticket, np.flatnonzero(fit[ticket]).tolist())
         if move is not None and move.delta < tables.skip[ticket] + tables.change[ticket]:
             draft.apply(move)
     _insert_by_regret(draft, {t: np.flatnonzero(fit[t]).tolist() for t in left if tables.crew[t] == 1})
     return _finished(problem, draft)
 
 
-def _insert_by_regret(draft: _Draft, candidates: Mapping[int, Sequence[int]]) -> None:
+def _insert_by_regret(draft: Draft, candidates: Mapping[int, Sequence[int]]) -> None:
     """Inserts the ticket that loses most by waiting, again and again, until none is worth inserting.
 
     The cheapest move per (ticket, duty) is remembered until one of the routes that it touches changes.
     """
     tables = draft.tables
-    moves: dict[int, dict[int, _Move]] = {t: {} for t in candidates}
+    moves: dict[int, dict[int, Move]] = {t: {} for t in candidates}
     for ticket, duties in candidates.items():
         for duty in duties:
             _remember(draft, moves[ticket], ticket, duty)
@@ -431,14 +432,14 @@ def _insert_by_regret(draft: _Draft, candidates: Mapping[int, Sequence[int]]) ->
                     _remember(draft, known, other, touched)
 
 
-def _remember(draft: _Draft, known: dict[int, _Move], ticket: int, duty: int) -> None:
+def _remember(draft: Draft, known: dict[int, Move], ticket: int, duty: int) -> None:
     move = _best_in_route(draft, ticket, duty, None)
     known.pop(duty, None)
     if move is not None:
         known[duty] = move
 
 
-def _regret(skip: float, moves: Mapping[int, _Move]) -> float:
+def _regret(skip: float, moves: Mapping[int, Move]) -> float:
     """How much dearer the second and third best places (or skipping) are than the best; below zero when skipping is best."""
     costs = sorted([*(m.delta for m in moves.values()), skip, skip, skip])[:3]
     return costs[1] + costs[2] - 2 * costs[0] if moves and costs[0] < skip else -1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,11 +13,14 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from data_models.plan import Plan, SolverFacts
 from optimizer.insertion import construct
 from optimizer.problem import Problem, to_plan
+from optimizer.repair import recreate
 from optimizer.routing_model import Model, as_node_routes, build_model, read_routes
 from optimizer.schedule import schedule
 from optimizer.solution import Broken, Schedule, Solution
 
 Status = Literal["start", "improved", "empty"]
+_LIBRARY_S = 0.2  # the library's own limit lies behind ours, so that a count of iterations always says where it stopped
+_ROUNDS = 1000  # of ruin and recreate, before the library's search
 _MARGIN_S = 0.1  # the library looks at its clock between moves, and the last solution is timed anew
 
 
@@ -24,8 +28,8 @@ _MARGIN_S = 0.1  # the library looks at its clock between moves, and the last so
 class Stop:
     """When to stop: after so many seconds, so many iterations, or whichever comes first.
 
-    An iteration is a look of the library at its limits, about one per neighbour that it tries; the same number of them with the
-    same seed gives the same plan. Zero iterations return the start.
+    An iteration is a round of ruin and recreate, or later a look of the library at its limits, about one per neighbour that it
+    tries; the same number of them with the same seed gives the same plan. Zero iterations return the start.
     """
 
     seconds: float | None = None
@@ -79,7 +83,7 @@ def solve(
     on_progress: Callable[[float, float], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Result:
-    """A plan by guided local search on the full routing model, from a constructed day.
+    """A plan by ruin and recreate from a constructed day, then by guided local search on the full routing model.
 
     Parameters
     ----------
@@ -103,9 +107,12 @@ def solve(
     given = schedule(problem, start) if start is not None else None
     first = given if isinstance(given, Schedule) else construct(problem)
     search = _Search(problem, stop, clock, on_progress, began, first)
-    model = build_model(problem) if stop.iterations != 0 and (stop.seconds or stop.iterations) else None
-    if model is not None and search.remaining() > 0:
-        _improve(model, search, first, seed)
+    if any(first.timed) and (stop.seconds or stop.iterations):
+        _recreate(search, random.Random(seed))
+    over = stop.iterations is not None and search.iterations >= stop.iterations
+    model = build_model(problem) if (stop.seconds or stop.iterations) and not over and search.remaining() > 0 else None
+    if model is not None:
+        _improve(model, search, search.best, seed)
     best = search.best
     status: Status = "empty" if not any(first.timed) and best is first else ("start" if best is first else "improved")
     trajectory = tuple(search.trajectory)
@@ -158,7 +165,17 @@ class _Search:
         self.iterations += 1
         if self.stop.iterations is not None and self.iterations >= self.stop.iterations:
             return True
-        return self.iterations % 64 == 0 and self.remaining() <= 0
+        return self.remaining() <= 0
+
+
+def _recreate(search: _Search, rng: random.Random) -> None:
+    """A fixed number of rounds of ruin and recreate, so that the count of iterations alone says where the search was."""
+    for _ in range(_ROUNDS):
+        if search.spent():
+            return
+        found = recreate(search.problem, search.best, rng)
+        if found is not None and found.cost < search.best.cost - 1e-6:
+            search.keep(found)
 
 
 def _improve(model: Model, search: _Search, first: Schedule, seed: int) -> None:
@@ -166,7 +183,7 @@ def _improve(model: Model, search: _Search, first: Schedule, seed: int) -> None:
     routing = model.routing
     parameters = pywrapcp.DefaultRoutingSearchParameters()
     parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-    parameters.time_limit.FromMilliseconds(max(1, int(1000 * search.remaining())))
+    parameters.time_limit.FromMilliseconds(max(1, int(1000 * (search.remaining() + _LIBRARY_S))))
     routing.AddSearchMonitor(routing.solver().CustomLimit(search.spent))
     routing.AddAtSolutionCallback(lambda: _offer_current(model, search))
     routing.CloseModelWithParameters(parameters)

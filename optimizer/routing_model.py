@@ -163,8 +163,11 @@ def add_shifts(model: Model) -> None:
             model.time.SetCumulVarSoftUpperBound(end, max(0, tables.end[duty]), money(model, tables.overtime_per_s))
             if tables.end[duty] < 0:
                 model.routing.SetFixedCostOfVehicle(money(model, -tables.end[duty] * tables.overtime_per_s), vehicle)
-        model.routing.AddVariableMaximizedByFinalizer(model.time.CumulVar(start))
-        model.routing.AddVariableMinimizedByFinalizer(model.time.CumulVar(end))
+    # Returns first: kits are back soonest, and then departures are as late as that leaves them.
+    for vehicle in range(len(model.vehicles)):
+        model.routing.AddVariableMinimizedByFinalizer(model.time.CumulVar(model.routing.End(vehicle)))
+    for vehicle in range(len(model.vehicles)):
+        model.routing.AddVariableMaximizedByFinalizer(model.time.CumulVar(model.routing.Start(vehicle)))
 
 
 def add_successive_shifts(model: Model) -> None:

@@ -208,8 +208,8 @@ def test_no_break_is_due_for_who_is_home_by_its_latest_end(line_day, service, re
 @pytest.mark.parametrize(("opened", "breaks"), [(80, 0), (80 - SECOND, 1)])
 def test_no_break_is_due_for_who_departs_at_its_earliest(line_day, opened, breaks):
     line_day.station("S")
-    line_day.technician("A", breaks=((60, 300, 20),))
-    line_day.ticket("a", 20, opened=opened, service=300, due=opened)  # a second later would cost 100
+    line_day.technician("A", breaks=((60, 300, 10),))  # spanned by who is home after 310
+    line_day.ticket("a", 20, opened=opened, service=215, due=opened)  # done at 295, home at 315; a second late costs 100
     assert len(timed(line_day, {"A": "a"}).timed[0].breaks) == breaks
 
 
