@@ -1,69 +1,339 @@
-"""Ruin and recreate: takes neighbouring visits out of a schedule and puts them back where they now cost least.
+"""One ticket put into a plan without harm to any other: the re-solving that confirms a remedy.
 
-After Schrimpf et al. (2000, doi 10.1006/jcph.1999.6413), with the insertion of this package, so that crews and kits move together.
+Only the people of a few stations are looked at, so that a question costs the same in a plan of ten tickets and of a
+thousand: the case is cut down to them (`restrict`), every other ticket is kept from starting later than it does now, or than
+its due time (`protect`), and the ticket is tried at every position of the routes of those who may take it.
 """
 
 from __future__ import annotations
 
-import random
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import combinations, islice, product
 
-import numpy as np
-
-from optimizer.insertion import Draft, best_move, reachable
-from optimizer.problem import Problem
-from optimizer.schedule import schedule
+from data_models.case import Case, Commitment, Station, Technician, Ticket, TimeWindow, TravelMatrix
+from data_models.plan import BreakTaken, Plan, Route, Stop, Unassigned
+from optimizer.problem import Problem, build_problem
+from optimizer.schedule import carried, propagate, schedule
+from optimizer.score import score
 from optimizer.solution import Broken, Schedule, Solution
 
-_MOST_REMOVED = 12  # visits taken out at once, and unplanned tickets tried again beside them
+MOST_SCHEDULES = 600
+"""Insertions of a crew that one question may time, the cheapest detours first; a single technician has far fewer."""
 
 
-def recreate(problem: Problem, start: Schedule, rng: random.Random) -> Schedule | None:
-    """Another schedule near `start`, better or worse; None when what is left of the routes breaks a rule.
+@dataclass(frozen=True)
+class Repaired:
+    """A whole plan that now serves the ticket: when, by whom, and what it costs more than the plan before."""
 
-    Locked visits stay where they are.
+    plan: Plan
+    start: datetime
+    technicians: tuple[str, ...]
+    cost_change: float
+
+
+@dataclass(frozen=True)
+class Question:
+    """Can `ticket` be served by `among` between now and `latest` (None: whenever), without harm to others?
+
+    `stations` are those whose people may be moved; `soonest` asks for the earliest start rather than the cheapest.
     """
-    tables = problem.tables
-    movable = [t for t in range(problem.n_tickets) if not tables.locked[t]]
-    if not movable:
-        return None
-    planned = {t for route in start.solution.routes for t in route}
-    near = _by_nearness(problem, movable, rng.choice(movable))
-    count = rng.randint(1, _MOST_REMOVED)
-    removed = [t for t in near if t in planned and rng.random() < 0.8][:count]
-    left = without(problem, start.solution, frozenset(removed))
-    base = schedule(problem, left)
-    if isinstance(base, Broken):
-        return None
-    again = removed + [t for t in near if t not in planned][:_MOST_REMOVED]
-    draft, fit = Draft(problem, base), reachable(problem)
-    for ticket in _ordered(problem, again, rng):
-        move = best_move(draft, ticket, np.flatnonzero(fit[ticket]).tolist())
-        if move is not None and move.delta < tables.skip[ticket] + (tables.change[ticket] if tables.promised[ticket] else 0.0):
-            draft.apply(move)
-    done = schedule(problem, draft.solution())
-    return None if isinstance(done, Broken) else done
+
+    ticket: str
+    among: frozenset[str]
+    stations: frozenset[str]
+    latest: datetime | None
+    soonest: bool = False
 
 
-def without(problem: Problem, solution: Solution, removed: frozenset[int]) -> Solution:
-    """The solution less some tickets, and less the kits that nobody on a route needs any more."""
-    tables = problem.tables
-    routes = tuple(tuple(t for t in route if t not in removed) for route in solution.routes)
-    kits = tuple(
-        frozenset(k for k in taken if any(k in tables.kits[t] for t in route)) for route, taken in zip(routes, solution.kits, strict=True)
+def repair(before: Case, case: Case, plan: Plan, question: Question) -> Repaired | None:
+    """The plan with the ticket in it as asked, or None when no single insertion does it.
+
+    Parameters
+    ----------
+    before
+        The case that `plan` was made for; its cost there is what `cost_change` counts from.
+    case
+        The same case, or one with a change made.
+    plan
+        A plan that keeps the rules of `before`, one trip a shift where people may be moved; others stay as they are.
+    question
+        What is asked.
+    """
+    inside = _movable(case, plan, question)
+    if not all(name in inside for route in plan.routes for name in [route.technician] if _visits(route, question.ticket)):
+        return None
+    part = restrict(case, plan, inside, question.ticket)
+    local = replace(plan, routes=tuple(route for route in plan.routes if route.technician in inside), unassigned=())
+    guarded = protect(part, plan, question)
+    problem = build_problem(guarded)
+    found = _insert(problem, _solution_of(problem, local, question.ticket), question)
+    if found is None:
+        return None
+    routes = routes_of(problem, found)
+    stops = [(route.technician, stop) for route in routes for stop in route.stops if stop.ticket == question.ticket]
+    old = restrict(before, plan, inside & before.technician_by_id.keys(), question.ticket)
+    new_local = replace(local, routes=routes)
+    left = tuple(each for each in plan.unassigned if each.ticket != question.ticket)
+    kept = tuple(route for route in plan.routes if route.technician not in inside)
+    return Repaired(
+        plan=replace(plan, routes=(*kept, *routes), unassigned=left, solver=None),
+        start=max(stop.start for _, stop in stops),
+        technicians=tuple(sorted(name for name, _ in stops)),
+        cost_change=score(part, new_local).cost.total - score(old, _with_unassigned(old, local)).cost.total,
     )
-    return Solution(routes, kits, (0,) * len(routes))
 
 
-def _by_nearness(problem: Problem, tickets: list[int], centre: int) -> list[int]:
-    place = problem.ticket_location
-    return sorted(tickets, key=lambda t: (int(problem.travel_s[place[centre], place[t]]), t))
+def restrict(case: Case, plan: Plan, inside: frozenset[str] | set[str], ticket: str) -> Case:
+    """The case of the people `inside` alone: their stations, what they visit in the plan, and `ticket`.
+
+    A visit that they share with others is fixed at its time, with what the others bring taken off its demands. Kits that
+    people left out have on their routes are taken off their station's stock for the whole day.
+    """
+    people = tuple(who for who in case.technicians if who.id in inside)
+    crews: dict[str, list[tuple[Route, Stop]]] = {}
+    for route in plan.routes:
+        for stop in route.stops:
+            crews.setdefault(stop.ticket, []).append((route, stop))
+    tickets: list[Ticket] = []
+    committed: list[Commitment] = []
+    for each in case.tickets:
+        visits = crews.get(each.id, [])
+        mine = tuple(route.technician for route, _ in visits if route.technician in inside)
+        if not mine and each.id != ticket:
+            continue
+        told = case.commitment_by_ticket.get(each.id)
+        if each.id == ticket or len(mine) == len(visits):
+            tickets.append(_among(each, inside))
+            if told is not None and (each.id != ticket or set(told.technicians) <= inside):
+                committed += [told] if set(told.technicians) <= inside else []
+        else:
+            tickets.append(_share(case, each, visits, mine))
+            if told is not None and told.locked:
+                committed.append(Commitment(each.id, mine, True))
+    homes = {who.station for who in people}
+    stations = tuple(_stock_left(case, plan, station, inside) for station in case.stations if station.id in homes)
+    part = replace(case, stations=stations, technicians=people, tickets=tuple(tickets), committed=tuple(committed))
+    return _small_matrix(part) if isinstance(case.travel, TravelMatrix) else part
 
 
-def _ordered(problem: Problem, tickets: list[int], rng: random.Random) -> list[int]:
-    """An order of insertion: by what skipping costs, by due, or any."""
-    tables, kind = problem.tables, rng.randrange(3)
-    if kind == 0:
-        return sorted(tickets, key=lambda t: (-tables.skip[t], t))
-    if kind == 1:
-        return sorted(tickets, key=lambda t: (tables.due[t], t))
-    return rng.sample(tickets, len(tickets))
+def protect(case: Case, plan: Plan, question: Question) -> Case:
+    """The case in which no planned ticket may start later than it does now, or than its due time, whichever is later."""
+    starts = {stop.ticket: stop.start for route in plan.routes for stop in route.stops}
+    limits = {name: max(start, case.ticket_by_id[name].due) for name, start in starts.items() if name in case.ticket_by_id}
+    limits.pop(question.ticket, None)
+    if question.latest is not None:
+        limits[question.ticket] = question.latest
+    return replace(case, tickets=tuple(_until(case, each, limits[each.id]) if each.id in limits else each for each in case.tickets))
+
+
+def routes_of(problem: Problem, found: Schedule) -> tuple[Route, ...]:
+    """A schedule's used duties as routes of a plan."""
+    routes: list[Route] = []
+    for duty, timed in enumerate(found.timed):
+        if timed is None:
+            continue
+        stops = tuple(
+            Stop(problem.ticket_ids[t], problem.moment(a), problem.moment(s), problem.moment(s + problem.tables.service[t]))
+            for t, a, s in zip(found.solution.routes[duty], timed.arrives, timed.starts, strict=True)
+        )
+        kits = carried(problem.tables, duty, found.solution.kits[duty])
+        rests = tuple(BreakTaken(problem.moment(begin), problem.moment(end)) for begin, end in timed.breaks)
+        routes.append(
+            Route(
+                technician=problem.technician_ids[int(problem.duty_technician[duty])],
+                shift=int(problem.duty_shift[duty]),
+                depart=problem.moment(timed.depart),
+                stops=stops,
+                returns=problem.moment(timed.returns),
+                kits=tuple(problem.kit_names[kit] for kit in sorted(kits)),
+                breaks=rests,
+            )
+        )
+    return tuple(routes)
+
+
+def _movable(case: Case, plan: Plan, question: Question) -> frozenset[str]:
+    """People of the stations asked about, and of those whose people visit the ticket now; nobody with several trips in a shift."""
+    visitors = {route.technician for route in plan.routes if _visits(route, question.ticket)}
+    stations = question.stations | {case.technician_by_id[name].station for name in visitors}
+    trips = Counter((route.technician, route.shift) for route in plan.routes)
+    frozen = {name for (name, _), count in trips.items() if count > 1}
+    return frozenset(who.id for who in case.technicians if who.station in stations and who.id not in frozen)
+
+
+def _visits(route: Route, ticket: str) -> bool:
+    return any(stop.ticket == ticket for stop in route.stops)
+
+
+def _with_unassigned(case: Case, plan: Plan) -> Plan:
+    visited = {stop.ticket for route in plan.routes for stop in route.stops}
+    return replace(plan, unassigned=tuple(Unassigned(each.id) for each in case.tickets if each.id not in visited))
+
+
+def _among(ticket: Ticket, inside: Iterable[str]) -> Ticket:
+    """The ticket with `only` and `banned` cut down to known people; nobody left in `only` bans everyone."""
+    names = set(inside)
+    only = tuple(name for name in ticket.only if name in names)
+    banned = tuple(sorted(names)) if ticket.only and not only else tuple(name for name in ticket.banned if name in names)
+    return replace(ticket, only=only, banned=banned)
+
+
+def _share(case: Case, ticket: Ticket, visits: list[tuple[Route, Stop]], mine: tuple[str, ...]) -> Ticket:
+    """A visit as the part of its crew that may be moved sees it: at its time, with their share of the demands."""
+    others = [(case.technician_by_id[route.technician], route) for route, _ in visits if route.technician not in mine]
+    skills = {name: level for name, level in ticket.skills.items() if all(who.skills.get(name, 0) < level for who, _ in others)}
+    kits = tuple(kit for kit in ticket.kits if all(kit not in route.kits for _, route in others))
+    start = visits[0][1].start
+    return replace(
+        ticket, crew=len(mine), skills=skills, kits=kits, only=mine, banned=(), not_before=None, windows=(TimeWindow(start, start),)
+    )
+
+
+def _stock_left(case: Case, plan: Plan, station: Station, inside: Iterable[str]) -> Station:
+    taken: Counter[str] = Counter()
+    names = set(inside)
+    for route in plan.routes:
+        if route.technician not in names and case.technician_by_id[route.technician].station == station.id:
+            taken.update(route.kits)
+    return replace(station, kits={kit: max(0, owned - taken[kit]) for kit, owned in station.kits.items()}) if taken else station
+
+
+def _small_matrix(case: Case) -> Case:
+    """The same case with a matrix of its own places only: a large one takes longer to copy than the question to answer."""
+    if not isinstance(case.travel, TravelMatrix):
+        return case
+    outs = [who.start for who in case.technicians if who.start is not None]
+    places = sorted({thing.place for things in (case.stations, outs, case.tickets) for thing in things if thing.place is not None})
+    new = {place: index for index, place in enumerate(places)}
+    seconds, metres = ([tuple(table[a][b] for b in places) for a in places] for table in (case.travel.seconds, case.travel.metres))
+
+    def moved(place: int | None) -> int | None:
+        return None if place is None else new[place]
+
+    def out_moved(who: Technician) -> Technician:
+        return who if who.start is None else replace(who, start=replace(who.start, place=moved(who.start.place)))
+
+    return replace(
+        case,
+        travel=TravelMatrix("matrix", tuple(seconds), tuple(metres)),
+        stations=tuple(replace(each, place=moved(each.place)) for each in case.stations),
+        technicians=tuple(out_moved(who) for who in case.technicians),
+        tickets=tuple(replace(each, place=moved(each.place)) for each in case.tickets),
+    )
+
+
+def _until(case: Case, ticket: Ticket, limit: datetime) -> Ticket:
+    """The ticket, allowed to start no later than `limit`, which is rounded up: a plan may hold fractions of a second."""
+    if limit.microsecond:
+        limit = limit.replace(microsecond=0) + timedelta(seconds=1)
+    if ticket.windows:
+        windows = tuple(TimeWindow(w.start, min(w.end, limit)) for w in ticket.windows if w.start <= limit)
+    else:
+        windows = (TimeWindow(min(case.now, limit), limit),)
+    # A window that is over for good: no start is left.
+    return replace(ticket, windows=windows or (TimeWindow(limit - timedelta(days=1), limit - timedelta(days=1)),))
+
+
+def _solution_of(problem: Problem, plan: Plan, ticket: str) -> Solution:
+    """The plan's routes without the ticket, and the kits that what remains of them needs."""
+    duty_of = {
+        (problem.technician_ids[t], k): d
+        for d, (t, k) in enumerate(zip(problem.duty_technician.tolist(), problem.duty_shift.tolist(), strict=True))
+    }
+    index = {name: i for i, name in enumerate(problem.ticket_ids)}
+    kit_index = {name: i for i, name in enumerate(problem.kit_names)}
+    routes: list[tuple[int, ...]] = [()] * problem.n_duties
+    kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
+    wait = [0] * problem.n_duties
+    for route in plan.routes:
+        duty = duty_of.get((route.technician, route.shift))
+        if duty is None:
+            continue
+        routes[duty] = tuple(index[stop.ticket] for stop in route.stops if stop.ticket != ticket)
+        if problem.tables.held[duty] is None:
+            wanted = frozenset().union(*(problem.tables.kits[t] for t in routes[duty]))
+            kits[duty] = frozenset(kit_index[kit] for kit in route.kits if kit in kit_index) & wanted
+            wait[duty] = max(0, problem.second(route.depart)) if kits[duty] else 0
+    free = Solution(tuple(routes), tuple(kits), (0,) * problem.n_duties)
+    # Whoever waited in the plan for a kit goes on waiting, when the same kits could not be shared otherwise.
+    return free if isinstance(schedule(problem, free), Schedule) else replace(free, wait_until=tuple(wait))
+
+
+def _insert(problem: Problem, base: Solution, question: Question) -> Schedule | None:
+    """The best schedule with the ticket inserted once for each of its crew; None when there is none."""
+    ticket = problem.ticket_ids.index(question.ticket)
+    best: tuple[tuple[float, float], Schedule] | None = None
+    for solution in islice(_insertions(problem, base, ticket, question.among), MOST_SCHEDULES):
+        timed = schedule(problem, solution)
+        if isinstance(timed, Broken):
+            continue
+        start = max(
+            route.starts[solution.routes[duty].index(ticket)]
+            for duty, route in enumerate(timed.timed)
+            if route is not None and ticket in solution.routes[duty]
+        )
+        key = (float(start), timed.cost) if question.soonest else (timed.cost, float(start))
+        if math.isfinite(timed.cost) and (best is None or key < best[0]):
+            best = (key, timed)
+    return None if best is None else best[1]
+
+
+def _insertions(problem: Problem, base: Solution, ticket: int, among: frozenset[str]) -> Iterator[Solution]:
+    """Solutions with the ticket in one position of each of a crew's routes, the least extra driving first."""
+    tables = problem.tables
+    spots: dict[int, list[tuple[float, int]]] = {}
+    for duty in range(problem.n_duties):
+        if problem.member[ticket, duty] and problem.technician_ids[tables.technician[duty]] in among:
+            mine = list(_positions(problem, base, ticket, duty))
+            if mine:
+                spots[duty] = sorted(mine)
+    choices: list[tuple[float, tuple[int, ...], tuple[int, ...]]] = []
+    for duties in combinations(spots, tables.crew[ticket]):
+        if len({tables.technician[duty] for duty in duties}) == len(duties) and _able(problem, ticket, duties):
+            for picked in islice(product(*(spots[duty] for duty in duties)), MOST_SCHEDULES):
+                choices.append((sum(extra for extra, _ in picked), duties, tuple(position for _, position in picked)))
+    for _, duties, positions in sorted(choices):
+        kits = _kits_shared(problem, base, ticket, duties)
+        if kits is not None:
+            routes = list(base.routes)
+            for duty, position in zip(duties, positions, strict=True):
+                routes[duty] = (*routes[duty][:position], ticket, *routes[duty][position:])
+            wait = tuple(0 if duty in duties else moment for duty, moment in enumerate(base.wait_until))
+            yield Solution(tuple(routes), kits, wait)
+
+
+def _positions(problem: Problem, base: Solution, ticket: int, duty: int) -> Iterator[tuple[float, int]]:
+    """Positions at which the duty's route alone has time for the ticket, each with the extra driving seconds."""
+    tables = problem.tables
+    route = base.routes[duty]
+    stops = [tables.origin[duty], *(tables.location[each] for each in route), tables.home[duty]]
+    here = tables.location[ticket]
+    for position in range(len(route) + 1):
+        longer = (*route[:position], ticket, *route[position:])
+        if propagate(tables, duty, longer, tables.earliest[duty], {}) is not None:
+            a, b = stops[position], stops[position + 1]
+            gone = tables.travel[a][b] if route else 0
+            yield float(tables.travel[a][here] + tables.travel[here][b] - gone), position
+
+
+def _able(problem: Problem, ticket: int, duties: tuple[int, ...]) -> bool:
+    people = [problem.tables.technician[duty] for duty in duties]
+    return all(max(problem.skill_level[who, skill] for who in people) >= level for skill, level in problem.tables.needs[ticket])
+
+
+def _kits_shared(problem: Problem, base: Solution, ticket: int, duties: tuple[int, ...]) -> tuple[frozenset[int], ...] | None:
+    """The kits of all duties when the crew also brings the ticket's: first who carries one anyway, then who can fetch it."""
+    kits = list(base.kits)
+    for kit in sorted(problem.tables.kits[ticket]):
+        if any(kit in carried(problem.tables, duty, kits[duty]) for duty in duties):
+            continue
+        able = (d for d in duties if problem.tables.held[d] is None and problem.stock[problem.tables.station[d], kit] > 0)
+        fetcher = next(able, None)
+        if fetcher is None:
+            return None
+        kits[fetcher] |= {kit}
+    return tuple(kits)

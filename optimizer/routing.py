@@ -13,7 +13,7 @@ from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from data_models.plan import Plan, SolverFacts
 from optimizer.insertion import construct
 from optimizer.problem import Problem, to_plan
-from optimizer.repair import recreate
+from optimizer.recreate import recreate
 from optimizer.routing_model import Model, as_node_routes, build_model, read_routes
 from optimizer.schedule import schedule
 from optimizer.solution import Broken, Schedule, Solution
