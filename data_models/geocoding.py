@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from data_models.case import great_circle_km
 from data_models.datum import Datum, Point, to_wgs84
 from data_models.errors import BadInput, Unavailable
+from data_models.store.database import Store
 from data_models.tables import GeocodedAddress
 
 SAME_PLACE_KM = 5.0
@@ -138,17 +138,14 @@ def service_geocoder(
     )
 
 
-def find_addresses(
-    session: Session, geocoder: AddressGeocoder, addresses: Iterable[str], *, now: datetime, keep: bool
-) -> dict[str, Answer]:
+def find_addresses(store: Store, geocoder: AddressGeocoder, addresses: Iterable[str], *, now: datetime, keep: bool) -> dict[str, Answer]:
     """What a geocoder says of each address: from the cache, else asked; each answer is committed as it comes when `keep` is set.
 
     An address that the service does not answer gets an answer without a place. Errors of the service never end the import:
     after three in a row the rest is not asked any more.
     """
     wanted = list(dict.fromkeys(addresses))
-    answers = _cached(session, geocoder, wanted) if geocoder.cached else {}
-    session.rollback()
+    answers = _cached(store, geocoder, wanted) if geocoder.cached else {}
     failures = 0
     for address in wanted:
         if address in answers:
@@ -165,10 +162,11 @@ def find_addresses(
         failures = 0
         answers[address] = judged(address, matches)
         if geocoder.cached and keep:
-            session.merge(
-                GeocodedAddress(provider=geocoder.name, query=address, matches=[asdict(match) for match in matches], fetched_at=now)
-            )
-            session.commit()
+            # No transaction is open while a service is asked: it may take its time, and others want to write.
+            with store.session() as session:
+                session.merge(
+                    GeocodedAddress(provider=geocoder.name, query=address, matches=[asdict(match) for match in matches], fetched_at=now)
+                )
     return answers
 
 
@@ -184,15 +182,16 @@ def judged(query: str, matches: Sequence[Match]) -> Answer:
     return Answer(query, best, "", matches)
 
 
-def _cached(session: Session, geocoder: AddressGeocoder, addresses: Sequence[str]) -> dict[str, Answer]:
+def _cached(store: Store, geocoder: AddressGeocoder, addresses: Sequence[str]) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     for start in range(0, len(addresses), 500):
         chunk = addresses[start : start + 500]
         query = select(GeocodedAddress.query, GeocodedAddress.matches).where(
             GeocodedAddress.provider == geocoder.name, GeocodedAddress.query.in_(chunk)
         )
-        for address, matches in session.execute(query):
-            answers[address] = judged(address, [Match(**match) for match in matches])
+        with store.reading() as session:
+            for address, matches in session.execute(query):
+                answers[address] = judged(address, [Match(**match) for match in matches])
     return answers
 
 

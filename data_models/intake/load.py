@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
-
 from data_models.datum import DATUMS, Datum
-from data_models.errors import BadInput, Conflict
+from data_models.errors import BadInput
 from data_models.geocoding import AddressGeocoder, Answer, find_addresses
 from data_models.intake.checks import check_row
 from data_models.intake.columns import TableSpec
@@ -27,6 +24,7 @@ from data_models.intake.rows import Draft, Problem, parse_rows, problem_of, with
 from data_models.intake.specs import spec_of
 from data_models.intake.stored import StoredRow, defaults, primary_key, stored_rows, write_rows
 from data_models.intake.values import Clock
+from data_models.store.database import Store
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class ImportReport:
 
 
 def import_file(
-    session: Session,
+    store: Store,
     table: str,
     path: Path,
     *,
@@ -96,12 +94,10 @@ def import_file(
     dry_run: bool = False,
     rejects_path: Path | None = None,
 ) -> ImportReport:
-    """Imports a CSV or XLSX file into a table and commits: all good rows or, when anything fails, none.
+    """Imports a CSV or XLSX file into a table in one transaction: all good rows or, when anything fails, none.
 
     Parameters
     ----------
-    session
-        With nothing pending; it is committed (rolled back on a dry run).
     now
         Moment that rows taken out of use get.
     encoding, sheet_name
@@ -138,13 +134,14 @@ def import_file(
     drafts, repeated = without_duplicates(sheet.file, spec, drafts)
     problems += repeated
 
-    try:
-        answers: dict[str, Answer] = {}
-        if geocoder is not None and spec.located:
-            wanted = addresses_to_geocode(spec, drafts, stored_rows(session, spec, (draft.key(spec) for draft in drafts)))
-            session.rollback()  # no lock is held while a service is asked
-            answers = find_addresses(session, geocoder, wanted, now=now, keep=not dry_run)
-        stored = stored_rows(session, spec, (draft.key(spec) for draft in drafts))
+    keys = [draft.key(spec) for draft in drafts]
+    answers: dict[str, Answer] = {}
+    if geocoder is not None and spec.located:
+        with store.reading() as session:
+            wanted = addresses_to_geocode(spec, drafts, stored_rows(session, spec, keys))
+        answers = find_addresses(store, geocoder, wanted, now=now, keep=not dry_run)
+    with store.reading() if dry_run else store.session() as session:
+        stored = stored_rows(session, spec, keys)
         placing = place_drafts(sheet.file, spec, drafts, stored, _datum(datum), answers)
         drafts, lost = without_lost_references(session, sheet.file, spec, placing.drafts, policies)
         problems += [*placing.problems, *lost]
@@ -156,19 +153,10 @@ def import_file(
         inserts, updates, changes = _differences(spec, drafts, stored, now)
         by_row = _by_row(problems)
         set_aside = rejects_path if by_row and not dry_run else None
-        if dry_run:
-            session.rollback()
-        else:
+        if not dry_run:
             write_rows(session, spec, inserts, updates)
-            if set_aside is not None:
-                write_rejects(set_aside, sheet, binding, by_row)
-            session.commit()
-    except IntegrityError as error:
-        session.rollback()
-        raise Conflict(f"{sheet.file}: the store was changed while the file was read ({error.orig}); import it again") from error
-    except BaseException:
-        session.rollback()
-        raise
+        if set_aside is not None:
+            write_rejects(set_aside, sheet, binding, by_row)
     return ImportReport(
         table=table,
         file=sheet.file,

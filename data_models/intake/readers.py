@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ MAX_ROWS = 200_000
 MAX_COLUMNS = 256
 ENCODINGS = ("utf-8", "gb18030", "gbk", "gb2312", "big5", "utf-16")
 
+_LAST_ROW = 1_048_576
 _SHEET_ERRORS = frozenset({"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"})
 _PADDED = re.compile("0{2,15}")
 
@@ -111,16 +113,18 @@ def _csv_rows(file: str, text: str) -> Iterator[RawRow]:
 
 def _delimiter(text: str) -> str:
     """The one of `,` `;` and tab that splits the header into most cells; headers hold none of these inside quotes by custom."""
-    for line in io.StringIO(text):
-        if line.strip() and not line.lstrip('"').startswith("#"):
-            return max(",;\t", key=lambda delimiter: len(next(csv.reader([line], delimiter=delimiter), [])))
+    for found in re.finditer(r"[^\r\n]+", text):
+        line = found.group()
+        if line.strip() and not line.lstrip('" ').startswith("#"):
+            return max(",;\t", key=re.sub('"[^"]*"', "", line).count)
     return ","
 
 
 def _workbook_rows(file: str, content: bytes, sheet_name: str | None) -> Iterator[RawRow]:
     check_workbook_zip(file, content)
     try:
-        yield from _cells_of_workbook(file, content, sheet_name)
+        with warnings.catch_warnings(action="ignore"):  # of charts, print areas and other things that hold no data
+            yield from _cells_of_workbook(file, content, sheet_name)
     except BadInput:
         raise
     except Exception as error:
@@ -131,6 +135,7 @@ def _workbook_rows(file: str, content: bytes, sheet_name: str | None) -> Iterato
 
 def _cells_of_workbook(file: str, content: bytes, sheet_name: str | None) -> Iterator[RawRow]:
     import openpyxl
+    from openpyxl.cell.read_only import EMPTY_CELL
 
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
     try:
@@ -139,19 +144,16 @@ def _cells_of_workbook(file: str, content: bytes, sheet_name: str | None) -> Ite
             raise BadInput(f"{file}: no sheet {sheet_name or ''!r}; it has {', '.join(names) or 'none'}")
         sheet = book[sheet_name] if sheet_name else book.worksheets[0]
         sheet.reset_dimensions()  # what a file declares of its own size is not to be trusted
+        before: object = None
         for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), start=1):
-            if number > 1_048_576:
+            if number > _LAST_ROW:
                 raise BadInput(f"{file}: more rows than a sheet has; save the workbook again")
-            yield RawRow(number, _trimmed(cells))
+            # Rows that the file leaves out come as one and the same tuple, up to a million times.
+            if cells is not before:
+                yield RawRow(number, [None if cell is EMPTY_CELL else _cell_value(cell) for cell in cells])
+            before = cells
     finally:
         book.close()
-
-
-def _trimmed(cells: Sequence[Any]) -> list[Cell]:
-    values = [_cell_value(cell) if cell.value is not None else None for cell in cells]
-    while values and values[-1] is None:
-        values.pop()
-    return values
 
 
 def _cell_value(cell: Any) -> Cell:
@@ -168,7 +170,7 @@ def _cell_value(cell: Any) -> Cell:
 def _split(file: str, encoding: str, rows: Iterator[RawRow]) -> Sheet:
     header: RawRow | None = None
     data: list[RawRow] = []
-    for row in rows:
+    for row in map(_trimmed, rows):
         if not any(_is_filled(cell) for cell in row.cells):
             continue
         if header is not None:
@@ -184,6 +186,14 @@ def _split(file: str, encoding: str, rows: Iterator[RawRow]) -> Sheet:
             f"{file} row {header.number}: {len(header.cells)} columns, {MAX_COLUMNS} are allowed; remove those that are not needed"
         )
     return Sheet(file, encoding, header, data)
+
+
+def _trimmed(row: RawRow) -> RawRow:
+    """A row without the empty cells at its end, of which workbooks have many."""
+    width = len(row.cells)
+    while width and row.cells[width - 1] in (None, ""):
+        width -= 1
+    return row if width == len(row.cells) else RawRow(row.number, row.cells[:width])
 
 
 def _is_filled(cell: Cell) -> bool:
