@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from data_models.case import Case
 from data_models.case_rules import case_problems
 from data_models.errors import BadInput
-from data_models.json_files import load_json, plain_json, read_bytes, write_text
+from data_models.json_files import load_json, plain_json, read_bytes, write_file
 from data_models.plan import Plan
 from data_models.reading import Problems, read_fact, shown
 
-__all__ = ["case_json", "parse_case", "parse_plan", "plan_json", "read_case", "read_plan", "write_text"]
+__all__ = ["case_json", "parse_case", "parse_plan", "plan_json", "read_case", "read_plan", "write_file"]
 
 _Fact = TypeVar("_Fact")
 

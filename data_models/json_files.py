@@ -36,18 +36,18 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file all or nothing: whoever reads `path` sees what was there before, or all of `text`.
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file all or nothing: whoever reads `path` sees what was there before, or all of `content`; text as UTF-8.
 
     Raises `BadInput` when the place cannot be written to; nothing is left behind then.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():  # A pipe or a device such as /dev/stdout must not be replaced by a file.
-        _written(path, path, text)
+        _written(path, path, content)
         return
     draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
-        _written(draft, path, text)
+        _written(draft, path, content)
         draft.replace(path)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}; give a path that can") from error
@@ -55,9 +55,9 @@ def write_text(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _written(target: Path, path: Path, text: str) -> None:
+def _written(target: Path, path: Path, content: str | bytes) -> None:
     try:
-        target.write_bytes(text.encode())
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}; give a path in a folder that exists and can be written to") from error
 

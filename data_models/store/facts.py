@@ -204,3 +204,8 @@ def _ticket(row: tables.Ticket) -> TicketFacts:
         only=tuple(row.only or ()),
         banned=tuple(row.banned or ()),
     )
+
+
+def demand_sites(session: Session, region: str = "") -> tuple[SiteFacts, ...]:
+    """The sites in use where a ticket may come from, by id."""
+    return tuple(_site(row) for row in _by_id(session.scalars(_in_region(_in_use(tables.Site), tables.Site, region))))

@@ -125,6 +125,11 @@ def published_plan(session: Session, region: str = "") -> tables.Plan | None:
     return session.scalar(select(tables.Plan).where(tables.Plan.region == region, tables.Plan.state == "published").options(*_WHOLE))
 
 
+def plan_of_run(session: Session, run: str) -> int | None:
+    """The number of the plan that a flow run has kept already; None when it has kept none."""
+    return session.scalar(select(tables.Plan.id).where(tables.Plan.settings["run"].as_string() == run).limit(1))
+
+
 def list_plans(session: Session, limit: int = 50) -> list[tables.Plan]:
     """The plans made last, newest first, without their routes."""
     return list(session.scalars(select(tables.Plan).order_by(tables.Plan.id.desc()).limit(limit)))

@@ -12,7 +12,7 @@ import pytest
 
 from data_models import json_files
 from data_models.case import Rates, TravelMatrix
-from data_models.case_files import case_json, parse_case, parse_plan, read_case, read_plan, write_text
+from data_models.case_files import case_json, parse_case, parse_plan, read_case, read_plan, write_file
 from data_models.errors import BadInput
 from optimizer.check import check
 
@@ -286,8 +286,8 @@ def test_a_plan_may_name_what_its_case_does_not_know() -> None:
 
 def test_a_file_is_read_and_its_name_stands_before_each_problem(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
-    write_text(good, json.dumps(PLAN))
-    write_text(bad, case_with(ticket(lat=99)))
+    write_file(good, json.dumps(PLAN))
+    write_file(bad, case_with(ticket(lat=99)))
 
     assert read_plan(good).case == "four-ticket-day"
     with pytest.raises(BadInput) as caught:
@@ -312,8 +312,8 @@ def test_a_file_beyond_the_size_limit_is_bad_input(tmp_path: Path, monkeypatch: 
 
 def test_writing_replaces_a_file_whole_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
-    write_text(path, "old")
-    write_text(path, "新")
+    write_file(path, "old")
+    write_file(path, "新")
 
     assert path.read_text(encoding="utf-8") == "新"
     assert os.listdir(tmp_path) == ["plan.json"]  # noqa: PTH208
@@ -321,10 +321,10 @@ def test_writing_replaces_a_file_whole_and_leaves_nothing_else(tmp_path: Path) -
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
-    write_text(path, "old")
+    write_file(path, "old")
 
     with pytest.raises(UnicodeEncodeError):
-        write_text(path, "\ud800")
+        write_file(path, "\ud800")
     assert path.read_text(encoding="utf-8") == "old"
     assert os.listdir(tmp_path) == ["plan.json"]  # noqa: PTH208
 
@@ -332,12 +332,12 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_draft(tmp_path: Path) -> 
 def test_a_place_that_cannot_be_written_is_bad_input(tmp_path: Path) -> None:
     for path in (tmp_path / "no" / "plan.json", tmp_path):
         with pytest.raises(BadInput, match="cannot be written"):
-            write_text(path, "text")
+            write_file(path, "text")
 
 
 def test_a_link_is_followed_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
-    write_text(tmp_path / "link.json", "text")
+    write_file(tmp_path / "link.json", "text")
 
     assert (tmp_path / "link.json").is_symlink()
     assert (tmp_path / "real.json").read_text(encoding="utf-8") == "text"
