@@ -145,8 +145,7 @@ def test_a_plan_written_and_read_is_the_same_plan(plan: Plan) -> None:
 
 numbers_gone_wrong = st.sampled_from([1e308, -1e308, 10**400]) | st.integers(-3, 3) | st.integers() | st.floats()
 texts_gone_wrong = st.sampled_from(
-    ("", " ", "\0", "\ud800", "W1", "T1", "S1", "=1+1", "<script>")
-    + ("tomorrow", "2026-03-02T08:00:00", "2026-03-02T08:00:00+08:00", "9999-12-31T23:59:59-12:00")
+    ["", " ", "\0", "\ud800", "W1", "T1", "S1", "=1+1", "<script>", "tomorrow", "2026-03-02T08:00:00", "9999-12-31T23:59:59-12:00"]
 )
 scalars = st.none() | st.booleans() | numbers_gone_wrong | texts_gone_wrong | st.text(max_size=5)
 weird = st.recursive(

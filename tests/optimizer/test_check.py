@@ -205,6 +205,25 @@ def test_a_break_that_the_work_does_not_span_is_not_owed() -> None:
     assert [violation.rule for violation in violations(rests_not, 1)] == ["break"]
 
 
+def test_a_break_that_could_follow_the_last_return_is_not_owed() -> None:
+    def nearly_done(case: Json, plan: Json, s: int) -> None:
+        pause = {"earliest": at("13:00"), "latest": at("13:05", -s), "minutes": 10}  # T2 is back at 13:15.
+        case["technicians"][1]["shifts"][0]["breaks"] = [pause]
+
+    assert violations(nearly_done, 0) == []
+    assert [violation.rule for violation in violations(nearly_done, 1)] == ["break"]
+
+
+def test_one_rest_does_not_count_for_two_breaks() -> None:
+    def rests_once(case: Json, plan: Json, breaks: int) -> None:
+        pause = case["technicians"][0]["shifts"][0]["breaks"][0] | {"minutes": 5}
+        case["technicians"][0]["shifts"][0]["breaks"] = [pause] * breaks
+        plan["routes"][0]["breaks"][0]["finish"] = at("10:10")
+
+    assert violations(rests_once, 1) == []
+    assert [violation.rule for violation in violations(rests_once, 2)] == ["break"]
+
+
 def test_a_break_may_be_taken_at_the_station_between_two_trips() -> None:
     def rests_at_the_station(case: Json, plan: Json, minutes: int) -> None:
         pause = {"earliest": at("13:00"), "latest": at("14:00"), "minutes": 30}
@@ -285,11 +304,21 @@ def test_what_the_rules_allow_is_no_violation(edit: Callable[[Json, Json], Any])
     assert violations(lambda case, plan, _: edit(case, plan)) == []
 
 
-def test_a_person_who_comes_twice_is_no_crew_of_two() -> None:
+@pytest.mark.parametrize("crew", [1, 2])
+def test_a_person_who_comes_twice_is_one_visit_too_many_for_one_and_no_crew_of_two(crew: int) -> None:
     def comes_twice(case: Json, plan: Json, amount: int) -> None:
+        ticket(case, 3, crew=crew)
         plan["routes"][1]["technician"] = "T1"
 
     assert "crew" in [violation.rule for violation in violations(comes_twice)]
+
+
+def test_trips_are_judged_in_the_order_of_their_departures_not_of_the_file() -> None:
+    def second_trip_listed_first(case: Json, plan: Json, amount: int) -> None:
+        second_trip_departs_before_the_first_is_back(case, plan, 0)
+        plan["routes"].reverse()
+
+    assert violations(second_trip_listed_first) == []
 
 
 def test_a_kit_can_be_lent_again_the_moment_it_is_back_and_not_a_second_before() -> None:
@@ -319,6 +348,16 @@ def test_someone_out_without_a_route_holds_kits_until_home() -> None:
     [found] = violations(out_with_the_leak_kit, 16)
 
     assert (found.rule, found.size) == ("kit", 1)
+
+
+def test_someone_out_holds_kits_from_now_and_not_from_departure() -> None:
+    def departs_at_ten(case: Json, plan: Json, minutes: int) -> None:
+        out_with_the_leak_kit(case, plan, 0)
+        plan["routes"][0].update(depart=at("08:00"))
+        plan["routes"][0]["return"] = at("08:30")  # T1 is back with a kit long before T2 sets out with another.
+        plan["routes"].append({"technician": "T2", "shift": 0, "depart": at("10:00"), "stops": [], "return": at("10:45")})
+
+    assert [violation.rule for violation in violations(departs_at_ten)] == ["kit"]
 
 
 def test_someone_out_cannot_fetch_a_kit_on_the_first_trip_but_on_the_second() -> None:

@@ -59,8 +59,9 @@ def test_a_ticket_is_late_one_second_after_its_due_time_without_forgiveness(
     assert result.cost.missed + result.cost.late == pytest.approx(late_cost)
 
 
-def test_a_crew_is_as_late_as_the_last_of_it(case: Json, plan: Json) -> None:
-    plan["routes"][1]["stops"][0]["start"] = "2026-03-02T11:30:00+08:00"
+@pytest.mark.parametrize("late_one", [0, 1])
+def test_a_crew_is_as_late_as_the_last_of_it(case: Json, plan: Json, late_one: int) -> None:
+    plan["routes"][late_one]["stops"][-1]["start"] = "2026-03-02T11:30:00+08:00"
 
     assert scored(case, plan).cost.late == 400
 
@@ -96,6 +97,14 @@ def test_the_first_trip_of_someone_out_is_charged_from_where_they_are(case: Json
 
     # 25 minutes from W4 in place of 60 from the station.
     assert scored(case, plan).drive_hours == pytest.approx(4.75 - 35 / 60)
+
+
+def test_someone_out_starts_the_next_shift_at_the_station(case: Json, plan: Json) -> None:
+    case["technicians"][1]["start"] = {"lat": 30.9, "lon": 114.1, "place": 4, "at": "2026-03-02T08:00:00+08:00", "kits": []}
+    case["technicians"][1]["shifts"].append({"start": "2026-03-03T10:00:00+08:00", "end": "2026-03-03T18:00:00+08:00"})
+    plan["routes"][1]["shift"] = 1
+
+    assert scored(case, plan).drive_hours == 4.75
 
 
 def test_a_leg_without_a_road_costs_without_end_unless_driving_is_free(case: Json, plan: Json) -> None:
