@@ -40,7 +40,7 @@ def _calendar(papers: PlanPapers, day: TechnicianDay, stamp: datetime, version: 
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", _clean(f"{day.technician.name or day.technician.id}, {day.station.name or day.station.id}"))
+    calendar.add("x-wr-calname", _line(f"{day.technician.name or day.technician.id}, {day.station.name or day.station.id}"))
     for trip in day.trips:
         for visit in trip.visits:
             calendar.add_component(_event(papers, visit, stamp, version))
@@ -56,8 +56,8 @@ def _event(papers: PlanPapers, visit: Visit, stamp: datetime, version: int) -> E
     event.add("sequence", version)
     event.add("dtstart", visit.start.astimezone(UTC))
     event.add("dtend", visit.finish.astimezone(UTC))
-    event.add("summary", _clean(f"{visit.number}. {label.customer or label.title or ticket.id} ({ticket.severity})"))
-    event.add("location", _clean(", ".join(filter(None, (label.site, label.address))) or f"{ticket.lat:.5f}, {ticket.lon:.5f}"))
+    event.add("summary", _line(f"{visit.number}. {label.customer or label.title or ticket.id} ({ticket.severity})"))
+    event.add("location", _line(", ".join(filter(None, (label.site, label.address))) or f"{ticket.lat:.5f}, {ticket.lon:.5f}"))
     event.add("geo", vGeo((ticket.lat, ticket.lon)))
     event.add("description", _clean("\n".join(_description(papers, visit))))
     event.add("priority", {"emergency": 1, "important": 5, "general": 9}[ticket.severity])
@@ -85,6 +85,11 @@ def _uid(visit: Visit) -> str:
     """Stable and free of what ids may contain: a hash over both, each with its length so that no two pairs run together."""
     pair = f"{len(visit.technician)}:{visit.technician}{visit.ticket.id}"
     return f"{sha256(pair.encode()).hexdigest()[:32]}@twohour"
+
+
+def _line(text: str) -> str:
+    """The text on one line, for properties that have no more than one."""
+    return _clean(text).replace("\n", " ")
 
 
 def _clean(text: str) -> str:

@@ -10,14 +10,17 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from data_models.case import Break, Case, GreatCircle, Shift, Station, Technician, Ticket, TimeWindow
 from data_models.plan import BreakTaken, Plan, Route, SolverFacts, Stop, Unassigned
 
 CHINA = timezone(timedelta(hours=8))
 
-FLAGS = ("--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run --disable-quic")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+    "--disable-quic",
+)  # fmt: skip
 
 
 @dataclass
@@ -35,38 +38,44 @@ def at(hour: int, minute: int = 0, day: int = 2) -> datetime:
 
 
 @pytest.fixture(scope="session")
-def map_browser() -> Iterator[Browser]:
+def map_page() -> Iterator[Page]:
+    """One page for all tests of a run: opening a new one costs more than most tests."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("TWOHOUR_CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
     if found is None:
         pytest.fail("No Chromium found: run `make test`, which installs it, or name one in TWOHOUR_CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS.split())
-        yield browser
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        page = browser.new_page()
+        page.set_default_timeout(15_000)
+        yield page
         browser.close()
 
 
 @pytest.fixture
-def open_map(map_browser: Browser, tmp_path: Path) -> Iterator[Callable[..., OpenedPage]]:
+def open_map(map_page: Page, tmp_path: Path) -> Iterator[Callable[..., OpenedPage]]:
     """Opens HTML from a file, as a user would, and keeps the book on requests, errors and dialogs."""
-    pages: list[Page] = []
+    result = OpenedPage(map_page)
+    listeners: dict[str, Callable[..., None]] = {
+        "request": lambda request: result.requests.append(request.url),
+        "console": lambda message: result.complaints.append(message.text),
+        "pageerror": lambda error: result.complaints.append(str(error)),
+        "dialog": lambda dialog: (result.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()),
+    }
 
     def opened(html: str, width: int = 1366, height: int = 768) -> OpenedPage:
-        path = tmp_path / f"page{len(pages)}.html"
+        path = tmp_path / "page.html"
         path.write_text(html, encoding="utf-8")
-        result = OpenedPage(map_browser.new_page(viewport={"width": width, "height": height}))
-        pages.append(result.page)
-        result.page.set_default_timeout(5000)
-        result.page.on("request", lambda request: result.requests.append(request.url))
-        result.page.on("console", lambda message: result.complaints.append(message.text))
-        result.page.on("pageerror", lambda error: result.complaints.append(str(error)))
-        result.page.on("dialog", lambda dialog: (result.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        result.page.goto(path.as_uri())
+        map_page.emulate_media(media="screen")
+        map_page.set_viewport_size({"width": width, "height": height})
+        for event, listener in listeners.items():
+            map_page.on(event, listener)  # type: ignore[call-overload]
+        map_page.goto(path.as_uri())
         return result
 
     yield opened
-    for page in pages:
-        page.close()
+    for event, listener in listeners.items():
+        map_page.remove_listener(event, listener)
 
 
 def small_ticket(id: str, lat: float, lon: float, **facts: object) -> Ticket:
@@ -103,7 +112,7 @@ def small_case() -> Case:
 
 @pytest.fixture
 def small_plan() -> Plan:
-    """T1: W1 08:30-09:30, then W2 with T2 from 10:45 to 11:45 (half an hour late), a break on the way home. T2: W2, then W3 after waiting."""
+    """T1: W1 08:30-09:30, W2 with T2 10:45-11:45 (half an hour late), a break on the way home. T2: W2, then W3 after waiting."""
     return Plan(
         case="small day",
         routes=(

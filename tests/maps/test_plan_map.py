@@ -19,7 +19,7 @@ Open = Callable[..., Any]
 
 HOSTILE = (
     '"\'`></script><script>window.hacked=1</script><img src=x onerror="window.hacked=1"><svg onload=window.hacked=1>'
-    "<a href=\"javascript:window.hacked=1\">{{7*7}}{% raw %}${window.hacked=1}<!--<script>\u2028window.hacked=1\u2029&lt;\u202e"
+    '<a href="javascript:window.hacked=1">{{7*7}}{% raw %}${window.hacked=1}<!--<script>\u2028window.hacked=1\u2029&lt;\u202e'
 )
 
 
@@ -62,15 +62,17 @@ def test_late_and_unplanned_are_told_by_shape_as_well_as_colour(open_map: Open, 
 
 
 def test_a_click_on_a_mark_opens_what_is_known_about_the_ticket(open_map: Open, small_case: Case, small_plan: Plan) -> None:
-    labels = {"W2": TicketLabel("塔顶泄漏", "江南化工", clocks={"diagnosis": small_case.now}, reasons=("crew free at 10:45",), blame="capacity")}
+    labels = {
+        "W2": TicketLabel("塔顶泄漏", "江南化工", clocks={"diagnosis": small_case.now}, reasons=("crew free at 10:45",), blame="capacity")
+    }
     page = open_map(plan_map(small_case, small_plan, labels=labels)).page
     point = page.evaluate("() => { const p = planMap.map.latLngToContainerPoint([32.5, 120]); return [p.x, p.y]; }")
     box = page.locator("#map").bounding_box()
     page.mouse.click(box["x"] + point[0], box["y"] + point[1])
     # W3 is at the same place and stands beside it, so the click hits W2 alone.
     text = page.locator(".leaflet-popup-content").inner_text()
-    for part in ("江南化工", "塔顶泄漏", "W2 · Important · tier B", "Late by 30 min", "Due on site", "10:15", "李工, stop 2", "王工, stop 1",
-                 "Diagnosis due", "08:00", "2 people together", "safety 1+", "To blame: capacity", "crew free at 10:45"):  # fmt: skip
+    for part in ("江南化工", "塔顶泄漏", "W2 · Important · tier B", "Late by 30 min", "Due on site", "10:15", "李工, stop 2",
+                 "王工, stop 1", "Diagnosis due", "08:00", "2 people together", "safety 1+", "To blame: capacity", "crew free at 10:45"):  # fmt: skip
         assert part in text, part
 
 
@@ -92,7 +94,7 @@ def test_text_from_outside_is_shown_and_never_run(open_map: Open, small_case: Ca
         assert text.strip()[-20:-2].strip() in page.locator(".leaflet-popup-content").last.text_content()
     page.click("#tab-tickets")
     page.fill("#search", text.replace("\x00", "")[:40])
-    page.evaluate("planMap.map.eachLayer(layer => layer.openPopup && layer.openPopup())")
+    page.evaluate("void planMap.map.eachLayer(layer => layer.openPopup && layer.openPopup())")
     page.evaluate("new Promise(done => setTimeout(done, 50))")
     assert page.evaluate("window.hacked") is None
     assert page.evaluate("document.querySelectorAll('img, iframe, object, a[href^=javascript]').length") == 0
@@ -126,7 +128,7 @@ def test_a_search_narrows_the_list_and_all_and_none_act_on_what_it_found(open_ma
     page.click("#none")
     assert page.evaluate("planMap.shownTickets()") == ["W1", "W2", "W4"]
     page.fill("#search", "nobody like this")
-    assert page.locator("#list").inner_text() == "Nothing matches."
+    assert page.locator("#list").text_content() == "Nothing matches."
 
 
 def test_choosing_a_technician_leaves_the_others_faint_and_escape_brings_them_back(
@@ -204,7 +206,9 @@ def test_a_thousand_tickets_make_a_page_of_modest_size_and_few_elements(open_map
         for i, technician in enumerate(technicians)
     )  # fmt: skip
     plan = Plan("thousand", routes, tuple(Unassigned(f"W{i:04d}", ("all busy",)) for i in range(900, 1000)))
-    labels = {ticket.id: TicketLabel("储罐水分超标", "江南精细化工有限公司", "二号罐区", "江苏省无锡市新吴区长江路 188 号") for ticket in tickets}
+    labels = {
+        ticket.id: TicketLabel("储罐水分超标", "江南精细化工有限公司", "二号罐区", "江苏省无锡市新吴区长江路 188 号") for ticket in tickets
+    }
     html = plan_map(replace(small_case, stations=stations, technicians=technicians, tickets=tickets), plan, labels=labels)
     assert len(html.encode()) < 1_300_000
     opened = open_map(html)
@@ -216,7 +220,7 @@ def test_a_thousand_tickets_make_a_page_of_modest_size_and_few_elements(open_map
 
 def test_an_empty_plan_of_an_empty_case_is_still_a_page(open_map: Open, small_case: Case) -> None:
     opened = open_map(plan_map(replace(small_case, tickets=(), technicians=(), stations=()), Plan("small day", ())))
-    assert opened.page.locator("#list").inner_text() == "Nothing matches."
+    assert opened.page.locator("#list").text_content() == "Nothing matches."
     assert opened.complaints == []
 
 
@@ -229,7 +233,9 @@ def test_people_of_one_station_get_different_colours_while_there_are_any(small_c
     assert len(set(route_colours(people).values())) == 8
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0, "0 min"), (1, "1 min"), (3600, "1 h 00 min"), (3601, "1 h 01 min"), (float("inf"), "no road")])
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 min"), (1, "1 min"), (3600, "1 h 00 min"), (3601, "1 h 01 min"), (float("inf"), "no road")]
+)
 def test_durations_are_rounded_up_to_the_minute(seconds: float, words: str) -> None:
     assert span(seconds) == words
 
