@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from itertools import combinations, islice, product
 
 from data_models.case import Case, Commitment, Station, Technician, Ticket, TimeWindow, TravelMatrix
-from data_models.plan import BreakTaken, Plan, Route, Stop, Unassigned
-from optimizer.problem import Problem, build_problem
+from data_models.errors import BadInput
+from data_models.plan import Plan, Route, Stop, Unassigned
+from optimizer.problem import Problem, build_problem, from_plan, to_plan
 from optimizer.schedule import carried, propagate, schedule
 from optimizer.score import score
 from optimizer.solution import Broken, Schedule, Solution
@@ -70,10 +71,13 @@ def serve_too(before: Case, case: Case, plan: Plan, question: Question) -> Repai
     local = replace(plan, routes=tuple(route for route in plan.routes if route.technician in inside), unassigned=())
     guarded = protect(part, plan, question)
     problem = build_problem(guarded)
-    found = _insert(problem, _solution_of(problem, local, question.ticket), question)
+    try:
+        found = _insert(problem, _solution_of(problem, local, question.ticket), question)
+    except BadInput:  # a route in a shift that is over
+        return None
     if found is None:
         return None
-    routes = routes_of(problem, found)
+    routes = to_plan(problem, found).routes
     stops = [(route.technician, stop) for route in routes for stop in route.stops if stop.ticket == question.ticket]
     old = restrict(before, plan, inside & before.technician_by_id.keys(), question.ticket)
     new_local = replace(local, routes=routes)
@@ -128,32 +132,6 @@ def protect(case: Case, plan: Plan, question: Question) -> Case:
     if question.latest is not None:
         limits[question.ticket] = question.latest
     return replace(case, tickets=tuple(_until(case, each, limits[each.id]) if each.id in limits else each for each in case.tickets))
-
-
-def routes_of(problem: Problem, found: Schedule) -> tuple[Route, ...]:
-    """A schedule's used duties as routes of a plan."""
-    routes: list[Route] = []
-    for duty, timed in enumerate(found.timed):
-        if timed is None:
-            continue
-        stops = tuple(
-            Stop(problem.ticket_ids[t], problem.moment(a), problem.moment(s), problem.moment(s + problem.tables.service[t]))
-            for t, a, s in zip(found.solution.routes[duty], timed.arrives, timed.starts, strict=True)
-        )
-        kits = carried(problem.tables, duty, found.solution.kits[duty])
-        rests = tuple(BreakTaken(problem.moment(begin), problem.moment(end)) for begin, end in timed.breaks)
-        routes.append(
-            Route(
-                technician=problem.technician_ids[int(problem.duty_technician[duty])],
-                shift=int(problem.duty_shift[duty]),
-                depart=problem.moment(timed.depart),
-                stops=stops,
-                returns=problem.moment(timed.returns),
-                kits=tuple(problem.kit_names[kit] for kit in sorted(kits)),
-                breaks=rests,
-            )
-        )
-    return tuple(routes)
 
 
 def _movable(case: Case, plan: Plan, question: Question) -> frozenset[str]:
@@ -239,28 +217,14 @@ def _until(case: Case, ticket: Ticket, limit: datetime) -> Ticket:
 
 
 def _solution_of(problem: Problem, plan: Plan, ticket: str) -> Solution:
-    """The plan's routes without the ticket, and the kits that what remains of them needs."""
-    duty_of = {
-        (problem.technician_ids[t], k): d
-        for d, (t, k) in enumerate(zip(problem.duty_technician.tolist(), problem.duty_shift.tolist(), strict=True))
-    }
-    index = {name: i for i, name in enumerate(problem.ticket_ids)}
-    kit_index = {name: i for i, name in enumerate(problem.kit_names)}
-    routes: list[tuple[int, ...]] = [()] * problem.n_duties
-    kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
-    wait = [0] * problem.n_duties
-    for route in plan.routes:
-        duty = duty_of.get((route.technician, route.shift))
-        if duty is None:
-            continue
-        routes[duty] = tuple(index[stop.ticket] for stop in route.stops if stop.ticket != ticket)
-        if problem.tables.held[duty] is None:
-            wanted = frozenset().union(*(problem.tables.kits[t] for t in routes[duty]))
-            kits[duty] = frozenset(kit_index[kit] for kit in route.kits if kit in kit_index) & wanted
-            wait[duty] = max(0, problem.second(route.depart)) if kits[duty] else 0
-    free = Solution(tuple(routes), tuple(kits), (0,) * problem.n_duties)
+    """The plan's routes without the ticket, and the kits that what remains of them needs. Raises `BadInput` as `from_plan` does."""
+    given, gone = from_plan(problem, plan), problem.ticket_ids.index(ticket)
+    routes = tuple(tuple(each for each in route if each != gone) for route in given.routes)
+    wanted = (frozenset(kit for each in route for kit in problem.tables.kits[each]) for route in routes)
+    kits = tuple(had & needed for had, needed in zip(given.kits, wanted, strict=True))
+    free = Solution(routes, kits, (0,) * problem.n_duties)
     # Whoever waited in the plan for a kit goes on waiting, when the same kits could not be shared otherwise.
-    return free if isinstance(schedule(problem, free), Schedule) else replace(free, wait_until=tuple(wait))
+    return free if isinstance(schedule(problem, free), Schedule) else replace(free, wait_until=given.wait_until)
 
 
 def _insert(problem: Problem, base: Solution, question: Question) -> Schedule | None:

@@ -94,15 +94,18 @@ def soonest(spells: Iterable[tuple[float, float]], ready: float) -> float | None
 
 
 def nearest_station(case: Case, legs: Legs) -> Station | None:
-    """The station with the shortest drive to the ticket; None when no station reaches it. The first of the case among equals."""
-    station = min(case.stations, key=lambda each: legs.there[each.id], default=None)
-    return None if station is None or math.isinf(legs.there[station.id]) else station
+    """The station with the shortest drive to the ticket, of those with a way there and back; the first of the case among equals.
+
+    None when there is none.
+    """
+    joined = (station for station in case.stations if math.isfinite(legs.there[station.id] + legs.back[station.id]))
+    return min(joined, key=lambda each: legs.there[each.id], default=None)
 
 
 def longest_shift_s(case: Case) -> float:
-    """The longest shift of anyone, overtime included; infinite when there are no shifts to compare with."""
+    """The longest shift of anyone, overtime included; a whole day when there are no shifts to compare with."""
     spans = [(s.end - s.start).total_seconds() + 60 * s.overtime_minutes for who in case.technicians for s in who.shifts]
-    return max(spans, default=math.inf)
+    return max(spans, default=86400.0)
 
 
 def demands(ticket: Ticket, assume: Assume) -> frozenset[tuple[str, str]]:

@@ -23,7 +23,7 @@ SENTENCES: Mapping[str, str] = {
     "to the promised {due_at}.",
     "no_stations": "There is no station.",
     "no_technicians": "There is no technician.",
-    "no_road": "No station has a way to the customer.",
+    "no_road": "No road leads from any station to the customer and back.",
     "too_far": "The nearest station, {station}, is {drive_minutes} away: nobody could begin before {arrive_at}, "
     "and it is promised for {due_at}.",
     "beyond_any_shift": "From the nearest station, {station}, going there, working and coming back takes {needed_minutes}; "
@@ -46,7 +46,7 @@ SENTENCES: Mapping[str, str] = {
     "and it is promised for {due_at}.",
     "too_far_own_window": "The nearest people who fit, {technicians} of {stations}, could be there at {arrive_at}, "
     "and the last access window closes at {end_at}.",
-    "no_road_own": "No road leads from the people who fit, {technicians} of {stations}.",
+    "no_road_own": "No road leads from the people who fit, {technicians} of {stations}, to the customer and back.",
     "too_far_own_shift": "The nearest people who fit, {technicians} of {stations}, would need {needed_minutes} to go there, work "
     "and come back; the longest shift with overtime is {longest_minutes}.",
     "off_duty": "The people who could do it in time are off duty then; the first on duty, {technicians}, could begin at {arrive_at}.",
