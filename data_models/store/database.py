@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -143,11 +143,14 @@ def _told(place: str) -> Iterator[None]:
         yield
     except StaleDataError as error:
         raise Conflict("someone else changed this in the meantime; look again and repeat what still applies") from error
-    except IntegrityError as error:
+    except (IntegrityError, DataError) as error:
         raise Conflict(f"the database {place} refuses a change that would break its rules: {_first_line(error)}") from error
-    except OperationalError as error:
+    except ProgrammingError:
+        raise  # Our own mistake: nothing that a person could mend.
+    except DatabaseError as error:
         raise Unavailable(f"the database {place} does not answer: {_first_line(error)}") from error
 
 
-def _first_line(error: IntegrityError | OperationalError) -> str:
-    return str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+def _first_line(error: DatabaseError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__
