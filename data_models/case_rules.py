@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 from data_models.case import Break, Case, Commitment, GreatCircle, OutAt, Rates, Shift, Station, Technician, Ticket, TravelMatrix
@@ -189,14 +189,22 @@ def _matrix(travel: TravelMatrix) -> Iterator[str]:
             if len(row) != size:
                 shapes_differ = True
                 yield f"travel: {name}[{index}] has {len(row)} entries, but there are {size} places; give a square matrix"
-            if row and not (min(row) >= 0 and max((entry for entry in row if entry != math.inf), default=0) <= most):
+            if any(not (0 <= entry <= most or entry == math.inf) for entry in row):
                 yield f"travel: {name}[{index}] has an entry outside 0 to {most:,}; only an unreachable pair is more: Infinity"
     if not shapes_differ:
-        entries = zip(chain.from_iterable(travel.seconds), chain.from_iterable(travel.metres), strict=True)
-        for number, (seconds, metres) in enumerate(entries):
-            if (seconds == math.inf) != (metres == math.inf):
-                pair = f"[{number // size}][{number % size}]"
-                yield f"travel: seconds{pair} is {shown(seconds)} but metres{pair} is {shown(metres)}; give Infinity for both or neither"
+        yield from _half_open_roads(travel)
+
+
+def _half_open_roads(travel: TravelMatrix) -> Iterator[str]:
+    """Pairs that are unreachable by time but not by distance, or the other way round."""
+    for origin, (seconds, metres) in enumerate(zip(travel.seconds, travel.metres, strict=True)):
+        if not (seconds.count(math.inf) or metres.count(math.inf)):
+            continue
+        for destination, (second, metre) in enumerate(zip(seconds, metres, strict=True)):
+            if (second == math.inf) != (metre == math.inf):
+                pair = f"[{origin}][{destination}]"
+                what = f"travel: seconds{pair} is {shown(second)} but metres{pair} is {shown(metre)}"
+                yield f"{what}; give Infinity for both or neither"
 
 
 def _at(collection: str, index: int, item: Any) -> Where:

@@ -138,7 +138,7 @@ def _object_reader(kind: Any) -> _Reader:
         if not isinstance(value, dict):
             return problems.add(where.says(f"{name} is {shown(value)}; give an object with {_listed(entries)}"))
         here = where.into(name, value) if where.steps or name != "the file" else where
-        for key in value.keys() - entries.keys():
+        for key in (key for key in value if key not in entries):
             problems.add(here.says(_unknown_field(key, entries)))
         missing = [key for key in entries if key in required and key not in value]
         for key in missing:
@@ -253,10 +253,14 @@ def _read_matrix(value: Any, where: Where, name: str, problems: Problems) -> Any
         if not isinstance(row, list):
             problems.add(where.says(f"{name}[{index}] is {shown(row)}; give a list of numbers"))
             continue
+        if all(type(entry) is float or (type(entry) is int and abs(entry) <= _MAX_INTEGER) for entry in row) and not any(
+            map(math.isnan, row)
+        ):
+            rows.append(tuple(map(float, row)))
+            continue
         for column, entry in enumerate(row):
             if entry != math.inf:
                 _read_float(entry, where, f"{name}[{index}][{column}]", problems)
-        rows.append(tuple(map(float, row)) if not problems.sentences else ())
     return tuple(rows)
 
 
