@@ -140,7 +140,9 @@ def _breaks(route: Route, papers: PlanPapers) -> str:
 
 
 def _drive(seconds: float, km: float) -> str:
-    return f"{span(seconds)}, {km:.0f} km" if math.isfinite(km) else span(seconds)
+    if not math.isfinite(seconds):
+        return span(seconds)
+    return f"{span(round(seconds / 60) * 60)}, {km:.0f} km"  # to the nearest minute: an estimate, not a promise
 
 
 def _time(moment: datetime, papers: PlanPapers) -> str:

@@ -38,8 +38,9 @@ function drawMark(context, point, r, look) {
   context.globalAlpha = look.fade;
   context.setLineDash([]);
   if (look.ringed || look.active) {
-    outline(context, look.shape, x, y, r + (look.active ? 5 : r < 7 ? 2 : 3));
-    context.lineWidth = look.active ? 3 : 1.4;
+    const small = r < 7;
+    outline(context, look.shape, x, y, r + (look.active ? (small ? 3 : 5) : small ? 2 : 3));
+    context.lineWidth = look.active ? (small ? 2 : 3) : 1.3;
     context.strokeStyle = INK;
     context.stroke();
   }

@@ -87,7 +87,7 @@
       const found = shown.technician.has(index) ? activityAt(index) : null;
       if (found) {
         doing[found.activity] += 1;
-        mark.setLatLng(found.at);
+        mark.setLatLng(found.at).setRadius(markRadius(2, map.getZoom()) * 0.85);
         mark.setStyle({ fade: view.focus === null || view.focus === index ? 1 : 0.15 });
       }
       setShown(mark, found !== null && found.activity !== "work");
