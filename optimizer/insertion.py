@@ -13,7 +13,7 @@ from itertools import combinations, islice, permutations, product
 import numpy as np
 
 from data_models.errors import TwohourError
-from optimizer.problem import Bools, Problem
+from optimizer.problem import Problem
 from optimizer.schedule import Spell, carried, crew_duties, free_from, propagate, schedule, spells_out, synchronise, takes_kits
 from optimizer.solution import Broken, Schedule, Solution, TimedRoute, empty_solution
 
@@ -101,7 +101,7 @@ def insert_best(problem: Problem, start: Schedule, ticket: int, *, technicians: 
         None when no place was found. For a single technician all places are tried; for a crew the most promising crews.
     """
     draft = Draft(problem, start)
-    fit = reachable(problem)[ticket]
+    fit = problem.reachable[ticket]
     if technicians is not None:
         fit = fit & np.isin(problem.duty_technician, list(technicians))
     move = best_move(draft, ticket, np.flatnonzero(fit).tolist())
@@ -137,27 +137,6 @@ def construct(problem: Problem, *, start: Solution | None = None) -> Schedule:
         return fresh
     kept = _fill(problem, _keep_promises(problem, locked))
     return min(kept, fresh, key=lambda s: s.cost)
-
-
-def reachable(problem: Problem) -> Bools:
-    """Which duty could serve a ticket if it did nothing else: (n_tickets, n_duties) bool.
-
-    For a crew: could be one of it. Skills, bans, kits, the last window and the shift are looked at; a lower bound, since routes,
-    breaks and other people's kits are not.
-    """
-    place = problem.ticket_location
-    start = problem.duty_earliest[None, :] + problem.travel_s[problem.duty_origin][:, place].T
-    start = np.maximum(start, problem.ticket_earliest[:, None])
-    last = np.array([windows[-1][1] if windows else -1 for windows in problem.tables.windows], np.int64)
-    back = start + problem.ticket_service_s[:, None] + problem.travel_s[place][:, problem.duty_home]
-    fit = problem.member & (start <= last[:, None]) & (back <= problem.duty_latest[None, :])
-    tables = problem.tables
-    for ticket, kits in enumerate(tables.kits):
-        if kits and tables.crew[ticket] == 1:
-            for duty in np.flatnonzero(fit[ticket]).tolist():
-                held = tables.held[duty]
-                fit[ticket, duty] = all(problem.stock[tables.station[duty], k] > 0 for k in kits) if held is None else kits <= held
-    return np.asarray(fit)
 
 
 def best_move(draft: Draft, ticket: int, duties: Sequence[int]) -> Move | None:
@@ -216,7 +195,9 @@ def _timed_move(
             return None
         timed = {duty: single}
     else:
-        after = [routes.get(d, r) for d, r in enumerate(draft.routes)]
+        after = draft.routes.copy()
+        for duty, route in routes.items():
+            after[duty] = route
         timed = synchronise(tables, after, draft.wait, sorted(touched), draft.crews)
         if isinstance(timed, Broken):
             return None
@@ -344,7 +325,7 @@ def _place_locked(problem: Problem) -> Schedule:
         raise LocksCannotHold([problem.ticket_ids[t] for t in odd])
     ranked = sorted(locked, key=lambda t: (-problem.tables.crew[t], problem.tables.due[t], t))
     orders = [ranked, locked, ranked[::-1], *islice(permutations(ranked), 1, 120)] if len(locked) <= 8 else [ranked, locked, ranked[::-1]]
-    fit = reachable(problem)
+    fit = problem.reachable
     fewest: list[int] | None = None
     for order in orders:
         draft, failed = Draft(problem, nothing), []
@@ -369,7 +350,7 @@ def schedule_of_nothing(problem: Problem) -> Schedule:
 
 def _keep_promises(problem: Problem, start: Schedule) -> Schedule:
     """Adds every promised visit to the very technicians that were told, where that is feasible."""
-    tables, fit = problem.tables, reachable(problem)
+    tables, fit = problem.tables, problem.reachable
     draft = Draft(problem, start)
     told = [t for t in range(problem.n_tickets) if problem.ticket_committed[t] and not tables.locked[t]]
     for ticket in sorted(told, key=lambda t: (-tables.crew[t], tables.due[t], t)):
@@ -390,7 +371,7 @@ def _finished(problem: Problem, draft: Draft) -> Schedule:
 
 def _fill(problem: Problem, start: Schedule) -> Schedule:
     """Inserts what is worth serving: crews by what skipping them costs, then single visits by regret."""
-    tables, fit = problem.tables, reachable(problem)
+    tables, fit = problem.tables, problem.reachable
     draft = Draft(problem, start)
     left = [t for t in range(problem.n_tickets) if t not in draft.crews]
     for ticket in sorted((t for t in left if tables.crew[t] > 1), key=lambda t: (-tables.skip[t], tables.due[t], t)):

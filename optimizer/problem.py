@@ -15,6 +15,7 @@ from data_models.case import EARTH_KM, Case, Shift, Technician, Ticket, TravelMa
 from data_models.errors import BadInput
 from data_models.plan import BreakTaken, Plan, Route, SolverFacts, Stop, Unassigned
 from optimizer.solution import Schedule, Solution, TimedRoute
+from optimizer.tables import Tables, tables_of
 
 UNREACHABLE = 10**12
 """Drive seconds of a pair without a way. More than any two moments that a calendar can hold lie apart (3.2e11 s), and
@@ -158,9 +159,30 @@ class Problem:
         return fit[:, self.duty_technician]
 
     @cached_property
+    def reachable(self) -> Bools:
+        """Which duty could serve a ticket if it did nothing else: (n_tickets, n_duties) bool.
+
+        For a crew: could be one of it. Skills, bans, kits, the last window and the shift are looked at; a lower bound, since routes,
+        breaks and other people's kits are not.
+        """
+        place = self.ticket_location
+        start = self.duty_earliest[None, :] + self.travel_s[self.duty_origin][:, place].T
+        start = np.maximum(start, self.ticket_earliest[:, None])
+        last = np.array([windows[-1][1] if windows else -1 for windows in self.tables.windows], np.int64)
+        back = start + self.ticket_service_s[:, None] + self.travel_s[place][:, self.duty_home]
+        fit = self.member & (start <= last[:, None]) & (back <= self.duty_latest[None, :])
+        tables = self.tables
+        for ticket, kits in enumerate(tables.kits):
+            if kits and tables.crew[ticket] == 1:
+                for duty in np.flatnonzero(fit[ticket]).tolist():
+                    held = tables.held[duty]
+                    fit[ticket, duty] = all(self.stock[tables.station[duty], k] > 0 for k in kits) if held is None else kits <= held
+        return np.asarray(fit)
+
+    @cached_property
     def tables(self) -> Tables:
         """The same facts as Python lists and sets: loops in Python read them several times faster than arrays."""
-        return _tables(self)
+        return tables_of(self)
 
     def moment(self, second: int) -> datetime:
         """The moment `second` seconds after `epoch`, in the offset of the case's `now`."""
@@ -169,42 +191,6 @@ class Problem:
     def second(self, moment: datetime) -> int:
         """Seconds since `epoch`, rounded down."""
         return _floor_s(moment, self.epoch)
-
-
-@dataclass(frozen=True, eq=False)
-class Tables:
-    """A `Problem`'s facts for loops in Python; each field reads `[ticket]` or `[duty]` unless it says otherwise."""
-
-    travel: list[list[int]]  # [origin][destination]
-    drive_cost: list[list[float]]  # [origin][destination]
-    location: list[int]
-    service: list[int]
-    due: list[int]
-    miss: list[float]
-    late_per_s: list[float]
-    skip: list[float]
-    load: list[float]
-    crew: list[int]
-    locked: list[bool]
-    windows: list[list[tuple[int, int]]]
-    needs: list[list[tuple[int, int]]]  # (skill, level)
-    kits: list[frozenset[int]]
-    promised: list[frozenset[int]]  # technicians
-    change: list[float]  # what another crew than the promised one costs
-    origin: list[int]
-    home: list[int]
-    station: list[int]
-    technician: list[int]
-    earliest: list[int]
-    end: list[int]
-    latest: list[int]
-    idle_until: list[int]
-    before: list[int]
-    after: list[int]  # the duty that has this one as `before`, else -1
-    capacity: list[float]
-    held: list[frozenset[int] | None]  # None: takes kits at the station
-    breaks: list[list[tuple[int, int, int, int]]]  # (earliest, latest, length, span end), by earliest
-    overtime_per_s: float
 
 
 def build_problem(case: Case) -> Problem:
@@ -483,53 +469,6 @@ def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int]], 
         "lent_kit": _ints(row[1] for row in rows),
         "lent_until": _ints(row[2] for row in rows),
     }
-
-
-def _tables(p: Problem) -> Tables:
-    def rows(ptr: Ints, *columns: Ints) -> list[list[tuple[int, ...]]]:
-        flat = list(zip(*(c.tolist() for c in columns), strict=True))
-        return [flat[a:b] for a, b in zip(ptr[:-1].tolist(), ptr[1:].tolist(), strict=True)]
-
-    def sets(ptr: Ints, column: Ints) -> list[frozenset[int]]:
-        return [frozenset(item for (item,) in row) for row in rows(ptr, column)]
-
-    after = [-1] * p.n_duties
-    for duty, previous in enumerate(p.duty_before.tolist()):
-        if previous >= 0:
-            after[previous] = duty
-    held = sets(p.held_kit_ptr, p.held_kit)
-    return Tables(
-        travel=p.travel_s.tolist(),
-        drive_cost=p.drive_cost.tolist(),
-        location=p.ticket_location.tolist(),
-        service=p.ticket_service_s.tolist(),
-        due=p.ticket_due.tolist(),
-        miss=p.ticket_miss_cost.tolist(),
-        late_per_s=(p.ticket_late_cost_per_hour / 3600).tolist(),
-        skip=p.ticket_skip_cost.tolist(),
-        load=p.ticket_load.tolist(),
-        crew=p.ticket_crew.tolist(),
-        locked=p.ticket_locked.tolist(),
-        windows=rows(p.window_ptr, p.window_start, p.window_end),  # type: ignore[arg-type]
-        needs=rows(p.need_ptr, p.need_skill, p.need_level),  # type: ignore[arg-type]
-        kits=sets(p.need_kit_ptr, p.need_kit),
-        promised=sets(p.promised_ptr, p.promised),
-        change=np.where(p.ticket_committed & ~p.ticket_locked, p.change_technician, 0.0).tolist(),
-        origin=p.duty_origin.tolist(),
-        home=p.duty_home.tolist(),
-        station=p.duty_station.tolist(),
-        technician=p.duty_technician.tolist(),
-        earliest=p.duty_earliest.tolist(),
-        end=p.duty_end.tolist(),
-        latest=p.duty_latest.tolist(),
-        idle_until=p.duty_idle_until.tolist(),
-        before=p.duty_before.tolist(),
-        after=after,
-        capacity=p.duty_capacity.tolist(),
-        held=[kits if out else None for kits, out in zip(held, p.duty_out.tolist(), strict=True)],
-        breaks=rows(p.break_ptr, p.break_earliest, p.break_latest, p.break_length, p.break_span_end),  # type: ignore[arg-type]
-        overtime_per_s=p.overtime_per_hour / 3600,
-    )
 
 
 def to_plan(

@@ -9,7 +9,7 @@ import random
 
 import numpy as np
 
-from optimizer.insertion import Draft, best_move, reachable
+from optimizer.insertion import Draft, best_move
 from optimizer.problem import Problem
 from optimizer.schedule import schedule
 from optimizer.solution import Broken, Schedule, Solution
@@ -35,7 +35,7 @@ def recreate(problem: Problem, start: Schedule, rng: random.Random) -> Schedule 
     if isinstance(base, Broken):
         return None
     again = removed + [t for t in near if t not in planned][:_MOST_REMOVED]
-    draft, fit = Draft(problem, base), reachable(problem)
+    draft, fit = Draft(problem, base), problem.reachable
     for ticket in _ordered(problem, again, rng):
         move = best_move(draft, ticket, np.flatnonzero(fit[ticket]).tolist())
         if move is not None and move.delta < tables.skip[ticket] + (tables.change[ticket] if tables.promised[ticket] else 0.0):

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from ortools.constraint_solver import pywrapcp
 
-from optimizer.insertion import reachable
 from optimizer.problem import UNREACHABLE, Problem
 
 FINEST_SCALE = 3_600_000
@@ -60,7 +59,7 @@ class Model:
 
 def build_model(problem: Problem) -> Model | None:
     """The model of a problem, not closed yet; None when no ticket can be served by anybody, so that there is nothing to decide."""
-    fit = reachable(problem)
+    fit = problem.reachable
     tables = problem.tables
     tickets = [t for t in range(problem.n_tickets) if _enough_people(problem, fit, t)]
     vehicles = [d for d in range(problem.n_duties) if fit[tickets, d].any() and tables.earliest[d] <= tables.latest[d]] if tickets else []

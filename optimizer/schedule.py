@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from optimizer.problem import UNREACHABLE, Problem, Tables
+from optimizer.problem import UNREACHABLE, Problem
 from optimizer.solution import Broken, Schedule, Solution, TimedRoute
+from optimizer.tables import Tables
 
 Spell = tuple[int, int, int]
 """A kit out of its station: from, until, and the duty that has it (-1: somebody without a duty)."""
