@@ -191,6 +191,8 @@ def _split(file: str, encoding: str, rows: Iterator[RawRow]) -> Sheet:
 def _trimmed(row: RawRow) -> RawRow:
     """A row without the empty cells at its end, of which workbooks have many."""
     width = len(row.cells)
+    while width > 16 and row.cells[width // 2 : width].count(None) == width - width // 2:
+        width //= 2  # most rows of a workbook are short, and a loop over 256 cells each would take as long as reading them
     while width and row.cells[width - 1] in (None, ""):
         width -= 1
     return row if width == len(row.cells) else RawRow(row.number, row.cells[:width])
