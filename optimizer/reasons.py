@@ -249,7 +249,8 @@ def _plan(inquiry: Inquiry, day: Day, limit: float) -> Iterator[Reason]:
 def _occupied(inquiry: Inquiry, day: Day, start: float, offer: Offer, limit: float) -> Iterator[Reason]:
     case, ticket, who = inquiry.case, inquiry.ticket, inquiry.case.technician_by_id[offer.technician]
     until = min(max(limit, start), offer.latest) + 60 * ticket.service_minutes
-    taken = [w for w in day.work.get(who.id, ()) if w.ticket != ticket.id and w.leave < until and w.finish > offer.leave]
+    set_out = start - (offer.earliest - offer.leave)  # later than `leave` when a window makes them wait
+    taken = [w for w in day.work.get(who.id, ()) if w.ticket != ticket.id and w.leave < until and w.finish > set_out]
     locked = tuple(w.ticket for w in taken if is_locked(case, w.ticket))
     if locked:
         yield _reason(inquiry, "locked_first", technician=who.id, tickets=locked)

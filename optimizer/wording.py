@@ -53,7 +53,7 @@ SENTENCES: Mapping[str, str] = {
     "off_duty_all": "The people who could do it are not on duty long enough to go there, work and come back.",
     "shift_too_short": "{technician} ends at {end_at} with all overtime and would be back at {back_at}.",
     "busy": "{technician} could be there at {arrive_at}, but is busy with {tickets} until {free_at}.",
-    "busy_more": "Besides, {others_count} more could be there in time if they were free.",
+    "busy_more": "Besides, {others_count} more could come if they were free.",
     "kit_out": "{technician} is free, but every kit {kit} of {station} is out with {technicians} until {back_at}.",
     "kit_short": "The kit {kit} of {station} is in use when it would be needed.",
     "crew_apart": "It needs {crew_count} people at once, and those who could be there in time are not free together.",

@@ -312,6 +312,14 @@ def test_capable_people_are_busy_and_it_is_said_with_what() -> None:
     assert reason(found, "busy").text == "A could be there at 09:00, but is busy with Y until 09:30."
 
 
+def test_work_that_is_over_before_someone_would_set_out_is_no_reason() -> None:
+    # X opens at 300 only; A, home at 150, sets out at 240. What keeps A is Z, from 200 to 350.
+    x = ticket("X", 440, 310, windows=(TimeWindow(at(300), at(310)),))
+    case = road([station("S", 500)], [person("A")], [x, ticket("Y", 560, 60), ticket("Z", 560, 320, not_before=at(320))])
+    found = why(case, trip("A", 0, [("Y", 60, 90), ("Z", 320, 350)], 410))
+    assert reason(found, "busy").values["tickets"] == ("Z",)
+
+
 def test_many_busy_people_are_counted() -> None:
     people = [person(name) for name in "ABCDE"]
     jobs = [ticket(f"Y{name}", 560, 60) for name in "ABCDE"]

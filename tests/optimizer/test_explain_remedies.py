@@ -125,6 +125,8 @@ def test_overtime_is_as_little_as_does_it_in_steps_of_a_quarter_hour() -> None:
     case = road([person("A", shifts=(Shift(at(0), at(110), 10),))], [ticket("X", 440, 90)])
     change = remedies(case)["overtime"].change
     assert (change.technician, change.shift, change.minutes) == ("A", 0, 30)
+    # Fifteen are one step, and enough for 15.
+    assert remedies(replace(case, technicians=(person("A", shifts=(Shift(at(0), at(125), 10),)),)))["overtime"].change.minutes == 15
     # One minute less of shift and 31 are needed: 45.
     case = road([person("A", shifts=(Shift(at(0), at(109), 10),))], [ticket("X", 440, 90)])
     assert remedies(case)["overtime"].change.minutes == 45
@@ -222,7 +224,9 @@ def test_a_crew_is_completed_by_one_person_on_call() -> None:
 def test_a_remedy_that_would_make_another_ticket_late_is_none() -> None:
     # A could serve X first and be in time there, but Y, due at 60, would suffer.
     case = road([person("A")], [ticket("X", 440, 90), ticket("Y", 560, 60)])
-    assert "replan" not in remedies(case, trip("A", [("Y", 60), ("X", 210)], 300))
+    route = trip("A", [("Y", 60), ("X", 210)], 300)
+    assert "replan" not in remedies(case, route)
+    assert [each.verdict.blame for each in explain(case, plan_of(case, route)).tickets] == ["capacity"]
 
 
 def test_a_ticket_that_is_late_anyway_may_not_become_later() -> None:
@@ -264,6 +268,15 @@ def test_a_committed_crew_that_must_stay_together_is_not_torn_apart() -> None:
     routes = (trip("A", [("Y", 100)], 190, depart=40), trip("B", [("Y", 100)], 230, depart=0))
     remedy = remedies(case, *routes)["replan"]
     assert remedy.start == at(250)
+
+
+def test_a_kit_that_the_other_half_of_a_crew_brings_is_not_asked_of_this_half() -> None:
+    # B of R brings the kit for Y; S has none. A, back from Y at 190, goes on to X by 250.
+    tickets = [ticket("X", 440, 400), ticket("Y", 560, 200, crew=2, kits=("purity",))]
+    case = road([person("A"), person("B", "R", skills={})], tickets, other=660)
+    case = replace(case, stations=(case.stations[0], replace(case.stations[1], kits={"purity": 1})))
+    routes = (trip("A", [("Y", 100)], 190, depart=40), trip("B", [("Y", 100)], 230, ("purity",)))
+    assert remedies(case, *routes)["replan"].technicians == ("A",)
 
 
 def test_a_station_of_someone_with_two_trips_in_a_shift_is_left_alone() -> None:
