@@ -384,7 +384,7 @@ def test_of_two_plans_published_at_once_one_is_published_in_the_end(store: Store
 
 # --- a kill in the middle ---
 
-PUBLISH_AND_STOP = """
+PUBLISH_AND_STOP = r"""
 import sys
 from datetime import UTC, datetime
 from sqlalchemy import event
@@ -406,7 +406,8 @@ with store.session() as session:
         event.listen(store.engine, "commit", stop)
         publish(session, plan_id, "王敏", datetime(2026, 3, 2, 10, tzinfo=UTC))
     else:
-        event.listen(store.engine, "after_cursor_execute", lambda c, cur, sql, *_: stop() if sql.startswith(moment) else None)
+        reached = lambda sql: sql.replace('"', "").startswith(moment)
+        event.listen(store.engine, "after_cursor_execute", lambda c, cursor, sql, *_: reached(sql) and stop())
         publish(session, plan_id, "王敏", datetime(2026, 3, 2, 10, tzinfo=UTC))
 """
 
