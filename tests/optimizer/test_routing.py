@@ -155,7 +155,9 @@ def random_day(day, rng: random.Random) -> None:
         more |= {"skills": {"leak": rng.randint(1, 3)}} if rng.random() < 0.6 else {}
         begin = rng.randint(0, 150)
         more |= {"windows": ((begin, begin + 40), (begin + 80, begin + 120))} if rng.random() < 0.3 else {}
-        day.ticket(name, rng.randint(0, 100), due=rng.randint(20, 200), service=rng.randint(10, 40), skip_cost=rng.choice([150, 400]), **more)
+        day.ticket(
+            name, rng.randint(0, 100), due=rng.randint(20, 200), service=rng.randint(10, 40), skip_cost=rng.choice([150, 400]), **more
+        )
     day.commit("b", rng.choice("ABC"))
 
 

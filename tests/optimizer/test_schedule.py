@@ -105,7 +105,9 @@ def test_crews_that_wait_for_each_other_are_broken(line_day):
     assert isinstance(timed(line_day, {"A": "acb", "B": "ba"}), Broken)
 
 
-@pytest.mark.parametrize(("routes", "ok"), [({"A": "a", "B": "a"}, True), ({"A": "a"}, False), ({"A": "aa"}, False), ({"B": "a", "C": "a"}, False)])
+@pytest.mark.parametrize(
+    ("routes", "ok"), [({"A": "a", "B": "a"}, True), ({"A": "a"}, False), ({"A": "aa"}, False), ({"B": "a", "C": "a"}, False)]
+)
 def test_a_crew_is_of_different_people_with_every_skill_between_them(line_day, routes, ok):
     line_day.station("S")
     line_day.technician("A", skills={"leak": 2})
