@@ -94,6 +94,8 @@ function baseMap(id, points) {
   if (points.length) map.fitBounds(L.latLngBounds(points).pad(0.06), { animate: false, maxZoom: 10 });
   else map.setView([34, 108], 4);
   cityNames(map);
+  // Paper has another shape than the screen.
+  window.matchMedia("print").addEventListener("change", () => map.invalidateSize({ animate: false }));
   return map;
 }
 
@@ -105,7 +107,7 @@ function cityNames(map) {
     const size = map.getSize();
     const taken = [];
     for (const [name, lat, lon, tier] of page.base.cities) {
-      if (tier > map.getZoom() - 4.5) continue;
+      if (tier && tier > map.getZoom() - 4.5) continue;
       const at = map.latLngToContainerPoint([lat, lon]);
       if (at.x < 0 || at.y < 0 || at.x > size.x || at.y > size.y) continue;
       const width = 13 * name.length + 10;
