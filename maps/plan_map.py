@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from data_models.case import SEVERITIES, Case, Technician
@@ -13,8 +14,8 @@ from data_models.plan import Plan
 from maps.page import asset, render_page
 from maps.visits import Place, Spell, TicketLabel, TicketOutcome, Trip, severity_figures, ticket_outcomes, trips
 
-ROUTE_COLOURS = ("#0072b2", "#117733", "#882255", "#332288", "#2a9d8f", "#8c6d1f", "#5b8fd9", "#aa4499")
-"""After Paul Tol's and Okabe and Ito's colour-blind-safe sets; the vermilion that marks lateness is not among them."""
+ROUTE_COLOURS = ("#0072b2", "#117733", "#882255", "#332288", "#2a9d8f", "#5b8fd9", "#aa4499")
+"""After Paul Tol's and Okabe and Ito's colour-blind-safe sets; nothing near the vermilion that marks lateness."""
 
 
 def plan_map(
@@ -26,6 +27,7 @@ def plan_map(
     subtitle: str | None = None,
     cost: float | None = None,
     currency: str = "",
+    zone: tzinfo | None = None,
 ) -> str:
     """A self-contained HTML page showing the plan of a case.
 
@@ -41,6 +43,8 @@ def plan_map(
         In the case's currency; absent: the solver's, if it told.
     currency
         Written behind money, such as "CNY".
+    zone
+        In which times are shown; absent: that of the case's `now`.
 
     Returns
     -------
@@ -52,6 +56,8 @@ def plan_map(
     BadInput
         The plan names a technician or ticket that the case does not have.
     """
+    if zone is not None:
+        case = replace(case, now=case.now.astimezone(zone))
     journeys = trips(case, plan)
     outcomes = ticket_outcomes(case, plan, journeys)
     if cost is None and plan.solver is not None:
@@ -198,7 +204,7 @@ def route_colours(technicians: Sequence[Technician]) -> dict[str, str]:
     used: dict[str, int] = {}
     colours = {}
     for index, station in enumerate(dict.fromkeys(technician.station for technician in technicians)):
-        used[station] = index * 3  # 3 and 8 share no divisor: the first colours of neighbouring stations differ too
+        used[station] = index * 3  # 3 and 7 share no divisor: the first colours of neighbouring stations differ too
     for technician in technicians:
         colours[technician.id] = ROUTE_COLOURS[used[technician.station] % len(ROUTE_COLOURS)]
         used[technician.station] += 1

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
 
 from data_models.case import SEVERITIES, Case, Shift, Station, Technician, Ticket
 from data_models.plan import Plan, Route, Stop, Unassigned
-from maps.plan_map import plan_map, route_colours, span
+from maps.plan_map import ROUTE_COLOURS, plan_map, route_colours, span
 from maps.visits import TicketLabel
 
 Open = Callable[..., Any]
@@ -169,6 +169,14 @@ def test_the_slider_shows_who_is_where_and_what_is_done_by_then(open_map: Open, 
     assert page.evaluate("planMap.look('W1').fade") == 1
 
 
+def test_times_are_shown_in_the_zone_asked_for(open_map: Open, small_case: Case, small_plan: Plan) -> None:
+    utc = replace(small_case, now=small_case.now.astimezone(UTC))
+    page = open_map(plan_map(utc, small_plan, zone=small_case.now.tzinfo)).page
+    move_slider(page, 0)
+    assert page.inner_text("#moment") == "Mon 2 Mar 08:00"
+    assert "Mon 2 Mar 2026, 08:00" in page.inner_text(".name")
+
+
 def test_play_moves_the_day_on_until_it_is_paused(open_map: Open, small_case: Case, small_plan: Plan) -> None:
     page = open_map(plan_map(small_case, small_plan)).page
     page.click("#play")
@@ -232,8 +240,8 @@ def test_the_same_plan_gives_the_same_page(small_case: Case, small_plan: Plan) -
 
 
 def test_people_of_one_station_get_different_colours_while_there_are_any(small_case: Case) -> None:
-    people = [replace(small_case.technicians[0], id=f"T{index}") for index in range(8)]
-    assert len(set(route_colours(people).values())) == 8
+    people = [replace(small_case.technicians[0], id=f"T{index}") for index in range(len(ROUTE_COLOURS))]
+    assert set(route_colours(people).values()) == set(ROUTE_COLOURS)
 
 
 @pytest.mark.parametrize(
