@@ -1,41 +1,45 @@
-"""Typed settings: from the environment (`TWOHOUR_...`), then `twohour.toml` in the working folder, then the defaults here.
+"""Typed settings: from the environment (`TWOHOUR_…`), then a `twohour.toml`, then the defaults here.
 
-Secrets come only from the environment and are never shown: `Settings.shown` gives what may be kept with a plan.
+Secrets come from the environment only and are never shown. Load this module where settings are needed, not at the top of a package.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from config.cron import parse_cron
 from data_models.errors import BadInput
 
-SETTINGS_FILE = Path("twohour.toml")
 PREFIX = "TWOHOUR_"
-SECRETS = frozenset({"database_url", "geocoder_api_key"})
-"""Settings that a file may not hold: files get copied, mailed and committed."""
-
-Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-Price = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+FILE = Path("twohour.toml")
+_SECRET = frozenset({"database_url", "geocoder_api_key"})
 
 
-def _known_zone(name: str) -> str:
+def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("not a time zone; give an IANA name such as Asia/Shanghai") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('give an IANA time zone such as "Asia/Shanghai"') from None
     return name
 
 
-class RateSettings(BaseModel):
-    """Prices of driving, overtime and change, in the currency of the policies."""
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Price = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class RateSettings(BaseModel):
+    """Prices of a plan beside its tickets: per hour and km driven, per hour of overtime, per promised visit that changes hands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     drive_per_hour: Price = 60.0
     drive_per_km: Price = 1.2
@@ -44,39 +48,39 @@ class RateSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """What one installation sets. Names in the environment: `TWOHOUR_REGION`, `TWOHOUR_RATES__DRIVE_PER_KM`."""
+    """Everything that an installation can set; `docs/settings.md` says what each does."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
-    database_url: SecretStr = SecretStr("sqlite:///twohour.sqlite")
-    region: Annotated[str, Field(max_length=64)] = ""
-    timezone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Shanghai"
+    database_url: SecretStr = SecretStr("sqlite:///out/twohour.sqlite")
     output_dir: Path = Path("out")
+    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    region: Annotated[str, Field(max_length=64)] = ""
 
-    policy: Annotated[str, Field(min_length=1, max_length=64)] = "ethanol"
+    policy: Annotated[str, Field(min_length=1)] = "ethanol"
     policy_dir: Path | None = None
-    rates: RateSettings = RateSettings()
     promise_km: Positive = 300.0
     standard_minutes: Positive = 120.0
 
-    horizon_hours: Annotated[float, Field(gt=0, le=24 * 14)] = 24.0
-    solver_seconds: Annotated[float, Field(ge=0, le=86_400)] = 60.0
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
-    morning_cron: str = "0 6 * * *"
-
     travel_provider: Literal["great_circle", "osrm", "osrm_embedded"] = "great_circle"
-    detour: Annotated[float, Field(ge=1, le=10)] = 1.3
-    speed_kmh: Annotated[float, Field(gt=0, le=300)] = 70.0
-    osrm_url: str | None = None
+    detour: Annotated[float, Field(ge=1, le=10, allow_inf_nan=False)] = 1.3
+    speed_kmh: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = 70.0
+    osrm_url: Annotated[str, Field(pattern="^(https?://.+)?$")] = ""
     osrm_data: Path | None = None
     travel_fallback: bool = False
 
-    geocoder: Annotated[str, Field(min_length=1, max_length=64)] = "gazetteer"
-    geocoder_domain: str | None = None
-    geocoder_scheme: Literal["http", "https"] = "https"
-    geocoder_user_agent: Annotated[str, Field(min_length=1, max_length=200)] = "twohour"
-    geocoder_min_delay_s: Annotated[float, Field(ge=0, le=3600)] = 1.0
-    geocoder_api_key: SecretStr | None = None
+    geocoder: Annotated[str, Field(min_length=1)] = "gazetteer"
+    geocoder_domain: str = ""
+    geocoder_api_key: SecretStr = SecretStr("")
+    geocoder_user_agent: Annotated[str, Field(min_length=1)] = "twohour"
+    geocoder_min_delay_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 1.0
+
+    horizon_hours: Annotated[float, Field(gt=0, le=24 * 31, allow_inf_nan=False)] = 24.0
+    solver_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 30.0
+    solver_iterations: Annotated[int, Field(ge=0)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    morning_cron: Annotated[str, AfterValidator(parse_cron)] = "30 6 * * *"
+    rates: RateSettings = RateSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -87,67 +91,98 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What a caller gives, then the environment, then the file; nothing else."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=SETTINGS_FILE)
-
-    def shown(self) -> dict[str, Any]:
-        """The settings without secrets, as plain data."""
-        return self.model_dump(mode="json", exclude=set(SECRETS))
+        """The environment over what is passed in, which `load_settings` takes from the file."""
+        return env_settings, init_settings
 
     def geocoder_settings(self) -> dict[str, str]:
-        """What geopy's geocoder takes: its server, and the key where one is set."""
-        given = {"domain": self.geocoder_domain, "scheme": self.geocoder_scheme if self.geocoder_domain else None}
-        given["api_key"] = self.geocoder_api_key.get_secret_value() if self.geocoder_api_key else None
-        return {name: value for name, value in given.items() if value is not None}
+        """What the geocoder of geopy takes beside its name; holds the key, so it is not for showing."""
+        said = {"domain": self.geocoder_domain, "api_key": self.geocoder_api_key.get_secret_value()}
+        return {name: value for name, value in said.items() if value}
+
+    def shown(self) -> dict[str, Any]:
+        """The settings as plain JSON values without secrets: what a plan remembers."""
+        return self.model_dump(mode="json", exclude=set(_SECRET))
 
 
-def load_settings() -> Settings:
-    """The settings of this process.
+def load_settings(file: Path | None = None) -> Settings:
+    """The settings of this installation.
+
+    Parameters
+    ----------
+    file
+        A TOML file, which must exist; None reads `twohour.toml` in the current folder if there is one.
 
     Raises
     ------
     BadInput
-        A value is not allowed, a name is not known, or the file holds a secret; the message names variable or key, value and remedy.
+        A setting is unknown or not what is allowed; each sentence names its variable or its file and key.
     """
-    _check_names()
+    path = FILE if file is None else file
+    in_file = _read_file(path) if file is not None or path.exists() else {}
+    problems = [*_misspelt_variables(os.environ), *_file_problems(path, in_file)]
+    if problems:
+        raise BadInput(*problems)
     try:
-        return Settings()
+        return Settings(**in_file)
     except ValidationError as error:
-        raise BadInput(*(_words(dict(item)) for item in error.errors())) from error
+        raise BadInput(*(_sentence(path, item) for item in error.errors())) from None
+    except SettingsError as error:
+        raise BadInput(_unreadable(error)) from None
 
 
-def _check_names() -> None:
-    """Refuse what pydantic would silently ignore or accept: misspelt variables, and secrets in the file."""
-    import tomllib
-
-    names = set(Settings.model_fields)
-    known = {f"{PREFIX}{name}".upper() for name in names} | {"TWOHOUR_DEBUG", "TWOHOUR_CHROMIUM"}
-    for variable in sorted(os.environ):
-        if variable.startswith(PREFIX) and variable.split("__")[0] not in known:
-            raise BadInput(f"environment variable {variable} is not known{_nearest(variable, known)}")
-    if not SETTINGS_FILE.is_file():
-        return
+def _read_file(path: Path) -> dict[str, Any]:
     try:
-        given = tomllib.loads(SETTINGS_FILE.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{SETTINGS_FILE}: cannot be read as TOML: {error}") from error
-    for secret in sorted(SECRETS & set(given)):
-        raise BadInput(f"{SETTINGS_FILE}: {secret} is a secret; set {PREFIX}{secret.upper()} in the environment instead")
-    for key in sorted(set(given) - names):
-        raise BadInput(f"{SETTINGS_FILE}: {key} is not known{_nearest(key, names)}")
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}; name a settings file that can") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path} is not TOML: {error}; correct it there") from None
 
 
-def _nearest(word: str, known: set[str]) -> str:
-    from difflib import get_close_matches
+def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:
+    for key in in_file:
+        if key not in Settings.model_fields:
+            yield f"{path}: {key} is not a setting; {_meant(key, Settings.model_fields)}"
+    if "geocoder_api_key" in in_file:
+        yield f"{path}: geocoder_api_key is a secret; set {PREFIX}GEOCODER_API_KEY in the environment instead"
+    url = in_file.get("database_url")
+    if isinstance(url, str) and "@" in url and ":" in url.partition("://")[2].rpartition("@")[0]:
+        yield f"{path}: database_url holds a password; set {PREFIX}DATABASE_URL in the environment instead"
 
-    close = get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(sorted(known))}"
+
+def _misspelt_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """Variables that look like one of ours but are not; those unlike any may belong to something else."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in environment:
+        if name.startswith(PREFIX) and name.partition("__")[0] not in known:
+            meant = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            if meant:
+                yield f"{name} is not a setting; did you mean {meant[0]}?"
 
 
-def _words(item: dict[str, Any]) -> str:
-    """One sentence for one refused setting; the value of a secret is not repeated."""
-    path = [str(part) for part in item["loc"]]
-    variable = PREFIX + "__".join(path).upper()
-    value = "" if path and path[0] in SECRETS else f" {str(item['input'])[:80]!r}"
-    reason = str(item["msg"]).removeprefix("Value error, ")
-    return f"{variable} (or {'.'.join(path)} in {SETTINGS_FILE}):{value}: {reason[:1].lower()}{reason[1:]}"
+def _sentence(path: Path, item: Any) -> str:
+    keys = [str(step) for step in item["loc"]]
+    variables = [PREFIX + "__".join(keys[:count]).upper() for count in range(len(keys), 0, -1)]
+    source = next((name for name in variables if name in os.environ), f"{path}: {'.'.join(keys)}")
+    if keys[0] in _SECRET:
+        return f"{source}: its value is a secret and not shown; {_allowed(item)}"
+    if item["type"] == "extra_forbidden":
+        return f"{source}: {'.'.join(keys)} is not a setting; {_meant(keys[-1], RateSettings.model_fields)}"
+    return f"{source} is {item['input']!r}; {_allowed(item)}"
+
+
+def _allowed(item: Any) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    return message if message.startswith("give ") else f"allowed: {message}"
+
+
+def _meant(key: str, known: Mapping[str, object]) -> str:
+    meant = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {meant[0]}?" if meant else f"known are {', '.join(known)}"
+
+
+def _unreadable(error: SettingsError) -> str:
+    name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "rates")
+    return f"{PREFIX}{name.upper()} cannot be read; give its parts one by one, such as {PREFIX}RATES__DRIVE_PER_HOUR=60"
