@@ -78,6 +78,9 @@
       setShown(mark, wanted);
     });
     const doing = drawPeople();
+    for (const item of byId("list").querySelectorAll("[data-technician]")) {
+      item.querySelector("i").textContent = technicianSub(Number(item.dataset.technician));
+    }
     byId("state").textContent = view.moment === null ? wholeDayText() : momentText(tally, doing);
   }
 
@@ -138,16 +141,22 @@
     return holds(searchText(), technician.id, technician.name, technician.skills, station && [station.id, station.name]);
   }
 
+  /** Where the technician belongs, and their share of the day or what they do at the chosen moment. */
+  function technicianSub(index) {
+    const station = stations[technicians[index].station];
+    const visits = visitsOf[index].length;
+    const share = visits === 1 ? "1 visit" : `${visits} visits`;
+    const doing = ACTIVITY_NAMES[activityAt(index)?.activity] || "not out";
+    return [station && (station.name || station.id), view.moment === null ? share : doing].filter(Boolean).join(" · ");
+  }
+
   function technicianRow(index) {
     const technician = technicians[index];
     const late = visitsOf[index].filter((ticket) => ticket.outcome === "late").length;
     const name = technician.name || technician.id;
     const box = element("input", { type: "checkbox", checked: shown.technician.has(index), "aria-label": `Show ${name}` });
     box.addEventListener("change", () => toggle(shown.technician, index, box.checked));
-    const station = stations[technician.station];
-    const visits = visitsOf[index].length;
-    const sub = `${station ? station.name || station.id : ""} · ${visits === 1 ? "1 visit" : `${visits} visits`}`;
-    const body = element("span", {}, element("b", {}, name), element("i", {}, sub));
+    const body = element("span", {}, element("b", {}, name), element("i", {}, technicianSub(index)));
     const row = element("button", { type: "button", class: "row", title: "Show this route alone" }, swatch("line", technician.colour), body);
     if (late) row.append(element("em", {}, `${late} late`));
     row.addEventListener("click", () => focusOn(index));
@@ -225,7 +234,7 @@
 
   function showTab(name) {
     view.tab = name;
-    for (const tab of ["technicians", "tickets"]) byId(`tab-${tab}`).setAttribute("aria-selected", tab === name);
+    for (const tab of ["technicians", "tickets"]) byId(`tab-${tab}`).setAttribute("aria-pressed", tab === name);
     byId("all").hidden = byId("none").hidden = name !== "technicians";
     byId("search").placeholder = name === "technicians" ? "Name, station, skill" : "Customer, ticket, skill, kit";
     byId("list").setAttribute("aria-labelledby", `tab-${name}`);

@@ -158,6 +158,7 @@ def test_the_slider_shows_who_is_where_and_what_is_done_by_then(open_map: Open, 
     assert page.inner_text("#state") == "1 done · 1 under way · 1 to come · 1 unplanned. 0 driving, 2 at work, 0 waiting or resting."
     assert page.evaluate("planMap.look('W2').active") is True
     assert page.evaluate("planMap.look('W1').fade") == 0.35
+    assert page.locator("#list i").all_text_contents() == ["无锡 · at work", "扬州 · at work", "扬州 · not out"]
     move_slider(page, 4 * 3600 + 1800)  # 12:30: T1 rests on the way home, T2 waits for the window of W3
     assert where("T1")["activity"] == "break"
     assert where("T2")["activity"] == "wait"
