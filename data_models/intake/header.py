@@ -101,9 +101,9 @@ def bind_header(spec: TableSpec, sheet: Sheet, mapping: Mapping[str, str], const
     return Binding(spec, sources, names, problem_at, tuple(skipped))
 
 
-def guess_table(path: Path, encoding: str | None = None) -> str:
+def guess_table(path: Path, encoding: str | None = None, sheet_name: str | None = None) -> str:
     """The table that a file is for: the only one its header fits, else the one among these that its name tells. Raises `BadInput`."""
-    sheet = read_sheet(path, encoding)
+    sheet = read_sheet(path, encoding, sheet_name, header_only=True)
     fitting = []
     for spec in TABLES:
         try:

@@ -44,7 +44,7 @@ class Sheet:
     rows: Sequence[RawRow]
 
 
-def read_sheet(path: Path, encoding: str | None = None, sheet_name: str | None = None) -> Sheet:
+def read_sheet(path: Path, encoding: str | None = None, sheet_name: str | None = None, *, header_only: bool = False) -> Sheet:
     """The rows of a CSV or XLSX file; which of the two is seen from its content.
 
     Parameters
@@ -53,6 +53,8 @@ def read_sheet(path: Path, encoding: str | None = None, sheet_name: str | None =
         Of a CSV file, one of `ENCODINGS`; None: found from the file (a byte order mark, else UTF-8 if it is, else GB18030).
     sheet_name
         Of a workbook; None: its first sheet.
+    header_only
+        Stop after the header; `rows` stays empty.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def read_sheet(path: Path, encoding: str | None = None, sheet_name: str | None =
     else:
         text, encoding = decode(path.name, content, encoding)
         rows = _csv_rows(path.name, text)
-    return _split(path.name, encoding, rows)
+    return _split(path.name, encoding, rows, header_only)
 
 
 def decode(file: str, content: bytes, encoding: str | None) -> tuple[str, str]:
@@ -167,7 +169,7 @@ def _cell_value(cell: Any) -> Cell:
     return value
 
 
-def _split(file: str, encoding: str, rows: Iterator[RawRow]) -> Sheet:
+def _split(file: str, encoding: str, rows: Iterator[RawRow], header_only: bool) -> Sheet:
     header: RawRow | None = None
     data: list[RawRow] = []
     for row in map(_trimmed, rows):
@@ -177,6 +179,8 @@ def _split(file: str, encoding: str, rows: Iterator[RawRow]) -> Sheet:
             data.append(row)
         elif not str(row.cells[0] or "").lstrip().startswith("#"):
             header = row
+            if header_only:
+                break
         if len(data) > MAX_ROWS:
             raise BadInput(f"{file}: more than {MAX_ROWS:,} rows; split the file")
     if header is None:

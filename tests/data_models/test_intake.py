@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -413,12 +416,43 @@ def test_a_file_with_its_own_headers_goes_in_by_mapping(put: Import, store: Stor
         put("sites", text, constants={"id": "{colour}"})
 
 
-def test_the_power_plants_of_china_go_in_as_sites(store: Store) -> None:
-    path = Path(__file__).parents[2].parent / "shared" / "data" / "gppd_china" / "gppd_chn_rows.csv"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not in ../shared/data")
-    report = import_file(store, "sites", path, now=NOW, mapping={"name": "name"}, constants={"customer": "C-1", "id": "GPPD-{row}"})
-    assert (report.rows, report.inserted, report.rejected) == (3041, 3041, 0)
+POWER_PLANTS = Path(__file__).parents[2].parent / "shared" / "data" / "gppd_china" / "gppd_chn_rows.csv"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "power-plants"
+
+
+@pytest.mark.skipif(not POWER_PLANTS.exists(), reason=f"../shared/data/gppd_china/{POWER_PLANTS.name} is not there")
+def test_the_walkthrough_over_the_power_plants_of_china_goes_in(store: Store) -> None:
+    import_file(store, "customers", EXAMPLES / "customers.csv", now=NOW)
+    own_headers: dict[str, Any] = {"mapping": {"latitude": "lat", "longitude": "lon"}}
+    named = import_file(store, "sites", POWER_PLANTS, now=NOW, constants={"customer": "GPPD", "id": "{name}"}, dry_run=True, **own_headers)
+    assert (named.inserted, named.rejected) == (3028, 13)
+    numbered: dict[str, Any] = {"constants": {"customer": "GPPD", "id": "CHN-{row}"}}
+    plants = [import_file(store, "sites", POWER_PLANTS, now=NOW, **own_headers, **numbered) for _ in range(2)]
+    assert [(report.inserted, report.unchanged, report.rejected) for report in plants] == [(3041, 0, 0), (0, 3041, 0)]
+    for table in ("stations", "kits", "technicians", "skills", "shifts", "tickets"):
+        report = import_file(store, table, EXAMPLES / f"{table}.csv", now=NOW, geocoder=offline_geocoder())
+        assert report.inserted == report.rows > 0
+
+
+KILLED = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from data_models.intake import load
+from data_models.store import Store, make_engine
+load.write_rejects = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+load.import_file(Store(make_engine(sys.argv[1])), "customers", Path(sys.argv[2]), now=datetime(2026, 3, 2, tzinfo=UTC), rejects_path=Path("r.csv"))
+"""
+
+
+def test_an_import_killed_before_its_end_leaves_nothing_and_can_be_repeated(store: Store, put: Import, tmp_path: Path) -> None:
+    text = "id,name,tier\n" + "".join(f"N-{number},Name,A\n" for number in range(3000)) + "N-X,Bad,X\n"
+    (tmp_path / "in.csv").write_text(text)
+    url = store.engine.url.render_as_string()
+    killed = subprocess.run([sys.executable, "-c", KILLED, url, str(tmp_path / "in.csv")], cwd=Path(__file__).parents[2])
+    assert killed.returncode == -signal.SIGKILL, "it died after its rows were written and before they were committed"
+    assert customers(store) == 1
+    assert put("customers", text).inserted == 3000
 
 
 def test_five_thousand_rows_go_in_and_change_in_bulk(put: Import, store: Store) -> None:
