@@ -172,11 +172,12 @@ def _share(case: Case, ticket: Ticket, visits: list[tuple[Route, Stop]], mine: t
 
 
 def _stock_left(case: Case, plan: Plan, station: Station, inside: Iterable[str]) -> Station:
-    taken: Counter[str] = Counter()
     names = set(inside)
-    for route in plan.routes:
-        if route.technician not in names and case.technician_by_id[route.technician].station == station.id:
-            taken.update(route.kits)
+    mine = {who.id: who for who in case.technicians if who.id not in names and who.station == station.id}
+    # One person has one of a kind at a time, however many trips they make.
+    held = {(route.technician, kit) for route in plan.routes if route.technician in mine for kit in route.kits}
+    held |= {(who.id, kit) for who in mine.values() if who.start is not None for kit in who.start.kits}
+    taken = Counter(kit for _, kit in held)
     return replace(station, kits={kit: max(0, owned - taken[kit]) for kit, owned in station.kits.items()}) if taken else station
 
 

@@ -229,6 +229,32 @@ def test_a_remedy_that_would_make_another_ticket_late_is_none() -> None:
     assert [each.verdict.blame for each in explain(case, plan_of(case, route)).tickets] == ["capacity"]
 
 
+def test_room_that_would_make_another_ticket_late_is_no_room() -> None:
+    # X first, from 30 to 60, would have Y begin at 100 instead of 10, its due time.
+    case = road([person("A")], [ticket("X", 470, 45), ticket("Y", 510, 10)])
+    explanation = explain(case, plan_of(case, trip("A", [("Y", 10), ("X", 80)], 140)))
+    assert explanation.tickets[0].verdict.blame == "capacity"
+    assert explanation.tickets[0].earliest_at == at(80)
+
+
+def test_the_earliest_start_is_the_soonest_and_not_the_cheapest() -> None:
+    # A of S is there at 60; B of R is nearer, but on duty from 60 on and there at 110. Being later costs nothing here.
+    people = [person("A"), person("B", "R", shifts=(Shift(at(60), at(540)),))]
+    case = road(people, [ticket("X", 440, 30, late_cost_per_hour=0)], other=390)
+    assert explain(case, plan_of(case)).tickets[0].earliest_at == at(60)
+
+
+def test_kits_of_people_who_are_left_alone_are_not_there_to_take() -> None:
+    # A's two trips keep the only kit; B could come, but has none.
+    kit = ("purity",)
+    tickets = [ticket("X", 440, 400, kits=kit), ticket("Y", 560, 100, kits=kit), ticket("Z", 560, 400, kits=kit)]
+    case = road([person("A"), person("B")], tickets, kits={"purity": 1})
+    routes = (trip("A", [("Y", 60)], 150, kit), trip("A", [("Z", 210)], 300, kit, depart=150))
+    found = explain(case, plan_of(case, *routes)).tickets[0]
+    assert (found.verdict.blame, found.earliest_at) == ("capacity", None)
+    assert [remedy.change.kind for remedy in found.remedies] == ["kit"]
+
+
 def test_a_ticket_that_is_late_anyway_may_not_become_later() -> None:
     # Y is late already (due 50, starts 60); it must not start after 60 for X's sake.
     case = road([person("A")], [ticket("X", 440, 90), ticket("Y", 560, 50)])
