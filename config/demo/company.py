@@ -27,11 +27,14 @@ SKILLS = ("process", "safety", "equipment")
 KITS = ("leak-kit", "purity-analyser", "moisture-meter", "static-tester")
 
 KINDS = (
-    ("emergency", ("leak", "fire-risk", "equipment-failure"), 20),
-    ("important", ("purity", "equipment-fault"), 40),
-    ("general", ("question",), 40),
+    ("emergency", ("leak", "fire-risk", "equipment-failure"), 12),
+    ("important", ("purity", "equipment-fault"), 28),
+    ("general", ("question",), 60),
 )
 """Severity, its ticket types, and how many in a hundred are of it."""
+
+MINUTES_AGO = {"emergency": (2, 25), "important": (5, 100), "general": (20, 900)}
+"""How long before the plan a ticket was opened: what was urgent yesterday is done by now."""
 
 Row = dict[str, object]
 
@@ -107,8 +110,10 @@ def _technicians(draft: _Draft, stations: Sequence[City]) -> list[Row]:
                     "skills", technician=person["id"], skill=skill, level=level, certificate=f"CZ-{number + 1:04}", expires_on=expires
                 )
     for number, person in enumerate(people):
+        # The same hours every day: a company written for tomorrow then agrees with what today's said of tomorrow.
+        begins = 7 if person["id"] == words.ON_THE_ROAD else draft.random.choice((7, 7.5, 8, 8))
         for day in range(2):
-            start = 24 * day + draft.random.choice((7, 8, 8, 8.5))
+            start = 24 * day + begins
             if number % 15 == 7:
                 _shift(draft, person, 24 * day + 16, 24 * day + 24, "night")
             elif number % 15 == 11:
@@ -181,7 +186,7 @@ def _tickets(draft: _Draft, sites: Sequence[Row]) -> None:
     near = list(sites[: -len(words.BEYOND_REACH)])
     for number, site in enumerate(draft.random.sample(near, N_TICKETS - N_AWKWARD)):
         severity, types, _ = draft.random.choices(KINDS, [weight for *_, weight in KINDS])[0]
-        minutes = draft.random.randint(2, 45) if severity == "emergency" else draft.random.randint(20, 900)
+        minutes = draft.random.randint(*MINUTES_AGO[severity])
         kind, source = draft.random.choice(types), draft.random.choice(("phone", "phone", "web", "sensor"))
         _ticket(draft, f"E-{number + 1:04}", site, severity, kind, minutes, source=source)
 
@@ -221,10 +226,10 @@ def _awkward(draft: _Draft, stations: Sequence[City], people: Sequence[Row], sit
     add(near(16), "important", "purity", 90, only=expiring["id"], title="客户指定证书今日到期的技师")
     add(sites[-3], "emergency", "equipment-failure", 15, title="拉萨客户，道路无法按时到达")
     add(near(4), "important", "purity", 200, window_start=draft.day(14), window_end=draft.day(15), title="仅14至15时可入厂")
-    add(near(7), "important", "equipment-fault", 60, window_start=draft.day(21), window_end=draft.day(23), title="夜间停产后方可检修")
+    add(near(7), "important", "purity", 60, window_start=draft.day(21), window_end=draft.day(23), title="夜间停产后方可取样")
     add(near(10), "general", "question", 300, title=words.HOSTILE_TITLE)
-    add(near(12), "emergency", "fire-risk", 10, title="罐区静电接地断开")
-    out, base = people[1], stations[1]
+    add(near(12), "emergency", "fire-risk", 10, title="=1+1 罐区静电接地断开")
+    out, base = next((person, stations[n]) for n, person in enumerate(people) if person["id"] == words.ON_THE_ROAD)
     row = draft.add("positions", technician=out["id"], lat=round(base.lat + 0.25, 5), lon=round(base.lon - 0.2, 5))
     row.update(free_at=draft.at + timedelta(minutes=25), kits="leak-kit")
 

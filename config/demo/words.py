@@ -76,3 +76,6 @@ TITLES = {
 
 HOSTILE_TITLE = '<img src=x onerror=alert(1)> =HYPERLINK("http://127.0.0.1")'
 """What a careless or hostile customer could type: shown as text wherever it appears."""
+
+ON_THE_ROAD = "T-002"
+"""Whose day began at a customer's: out with a leak kit when the plan is made."""
