@@ -441,7 +441,8 @@ from pathlib import Path
 from data_models.intake import load
 from data_models.store import Store, make_engine
 load.write_rejects = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-load.import_file(Store(make_engine(sys.argv[1])), "customers", Path(sys.argv[2]), now=datetime(2026, 3, 2, tzinfo=UTC), rejects_path=Path("r.csv"))
+now = datetime(2026, 3, 2, tzinfo=UTC)
+load.import_file(Store(make_engine(sys.argv[1])), "customers", Path(sys.argv[2]), now=now, rejects_path=Path("r.csv"))
 """
 
 
