@@ -6,13 +6,16 @@ hours are closed intervals: the closing moment still belongs to the day, and a p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from itertools import islice
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
+
+from pydantic import PlainValidator
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -30,6 +33,18 @@ class WorkingHours:
 
     opens: int
     closes: int
+
+
+def parse_hours(text: object) -> WorkingHours:
+    """The spell that a text like "08:30-17:30" states; "24:00" ends the day. Raises `ValueError` naming what is allowed."""
+    match = re.fullmatch(r"(\d\d):(\d\d) ?[-–] ?(\d\d):(\d\d)", text, re.ASCII) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a spell of work such as "08:30-17:30"')
+    hour, minute, last_hour, last_minute = (int(number) for number in match.groups())
+    hours = WorkingHours(60 * hour + minute, 60 * last_hour + last_minute)
+    if minute > 59 or last_minute > 59 or not hours.opens < hours.closes <= 24 * 60:
+        raise ValueError('a spell of work that ends after it begins, at "24:00" the latest; split one that crosses midnight')
+    return hours
 
 
 @dataclass(frozen=True)
@@ -53,7 +68,7 @@ class WorkCalendar:
     timezone: str = "Asia/Shanghai"
     holidays: Literal["CN", "none"] = "CN"
     weekdays: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
-    hours: tuple[WorkingHours, ...] = (WorkingHours(8 * 60 + 30, 17 * 60 + 30),)
+    hours: tuple[Annotated[WorkingHours, PlainValidator(parse_hours)], ...] = (WorkingHours(8 * 60 + 30, 17 * 60 + 30),)
     days_off: tuple[date, ...] = ()
     days_on: tuple[date, ...] = ()
 

@@ -278,20 +278,17 @@ def due_times(policy: ServicePolicy, clocks: Clocks, opened_at: datetime) -> dic
 def visit_due(policy: ServicePolicy, clocks: Clocks, opened_at: datetime, service_minutes: float) -> datetime:
     """The moment, in UTC, by which work on site must have begun: the `due` of a dispatch case.
 
-    The earlier of the promised moment on site and the last one from which the solution can still be finished in time; without
-    either, the last one that leaves time to finish before closing. Never before the ticket is opened.
+    The promised moment on site; without one, the last moment from which work can be finished by the solution that is promised, and
+    without that by the closing. Never before the ticket is opened.
     Every cell of a policy that was read from a file promises one of the three; raises `ValueError` for clocks that do not.
     """
     times = due_times(policy, clocks, opened_at)
-    work = timedelta(minutes=service_minutes)
-    moments = [times["on_site"]] if "on_site" in times else []
-    if "solution" in times:
-        moments.append(times["solution"] - work)
-    if not moments and "closing" in times:
-        moments.append(times["closing"] - work)
-    if not moments:
+    if "on_site" in times:
+        return times["on_site"]
+    finished = times.get("solution", times.get("closing"))
+    if finished is None:
         raise ValueError("clocks promise neither on_site nor solution nor closing")
-    return max(min(moments), opened_at.astimezone(UTC))
+    return max(finished - timedelta(minutes=service_minutes), opened_at.astimezone(UTC))
 
 
 def extra_clocks_for(

@@ -1,0 +1,87 @@
+"""What a policy must not say although each of its values alone is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from data_models.calendars import WorkCalendar
+from data_models.case import SEVERITIES, TIERS
+from data_models.policy import PatrolRule, ServicePolicy, clocks_for
+
+
+def contradictions(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
+    """Key and sentence for each contradiction, with what would resolve it; nothing for a sound policy."""
+    yield from _of_calendar(policy.calendar)
+    yield from _of_clocks(policy)
+    yield from _of_tiers(policy)
+    yield from _of_names(policy)
+    for name, rule in policy.sensor_rules.items():
+        if rule.above is None and rule.below is None:
+            yield f"sensor_rules.{name}", "has neither above nor below; give a limit"
+    for name, patrol in policy.patrols.items():
+        if patrol == PatrolRule(patrol.per_year):
+            yield f"patrols.{name}", "has neither tiers nor tonnes_above; say whom it is for"
+
+
+def _of_calendar(calendar: WorkCalendar) -> Iterator[tuple[str, str]]:
+    try:
+        ZoneInfo(calendar.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield "calendar.timezone", f'"{calendar.timezone}" is not known; give an IANA name such as "Asia/Shanghai"'
+    if not calendar.weekdays:
+        yield "calendar.weekdays", 'is empty; name at least one, such as "mon"'
+    if not calendar.hours:
+        yield "calendar.hours", 'is empty; give at least one spell, such as "08:30-17:30"'
+    for earlier, later in zip(calendar.hours, calendar.hours[1:], strict=False):
+        if later.opens <= earlier.closes:
+            yield "calendar.hours", "overlap, touch or are out of order; list them from morning to night with gaps between"
+    both = sorted(set(calendar.days_off) & set(calendar.days_on))
+    if both:
+        yield "calendar.days_on", f"{both[0]} is in days_off too; keep it in one"
+    if len(calendar.days_off) > 1000:
+        yield "calendar.days_off", f"lists {len(calendar.days_off)} days; at most 1000 are allowed"
+
+
+def _of_clocks(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
+    # Types and sources may withdraw clocks too, so each combination that can meet is looked at.
+    for severity in SEVERITIES:
+        for tier in TIERS:
+            for kind in ("", *policy.ticket_types):
+                clocks = clocks_for(policy, severity, tier, kind)
+                where = f"clocks.{severity}" if not kind else f"ticket_types.{kind}.clocks"
+                if severity == "emergency" and clocks.on_site is None:
+                    yield f"{where}.on_site", f'is not promised to tier {tier}; an emergency needs one, such as "2 h"'
+                elif clocks.on_site is None and clocks.solution is None and clocks.closing is None:
+                    yield where, f"promises tier {tier} neither on_site nor solution nor closing ({severity}); give one of them"
+    for name, rule in policy.sources.items():
+        for clock in ("on_site", "solution", "closing"):
+            said = getattr(rule.clocks, clock)
+            if said is not None and said.counts == "nothing":
+                yield f"sources.{name}.clocks.{clock}", "is withdrawn for a source; a source may only change it"
+
+
+def _of_tiers(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
+    limits: dict[str, float] = {}
+    for tier in TIERS:
+        rule = getattr(policy.tiers, tier)
+        if rule.tonnes_above is not None and rule.tonnes_from is not None:
+            yield f"tiers.{tier}", "has both tonnes_above and tonnes_from; keep one"
+        limit = rule.tonnes_from if rule.tonnes_above is None else rule.tonnes_above
+        if limit is not None:
+            limits[tier] = limit
+    if "C" in limits:
+        yield "tiers.C", "has a limit, but takes whoever reaches neither A nor B; remove it"
+    if limits.get("B", 0.0) > limits.get("A", float("inf")):
+        yield "tiers.B", f"starts at {limits['B']:g} t, above A's {limits['A']:g} t; lower it"
+
+
+def _of_names(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
+    known = ", ".join(policy.ticket_types) or "none"
+    for name, clock in policy.extra_clocks.items():
+        for kind in clock.types:
+            if kind not in policy.ticket_types:
+                yield f"extra_clocks.{name}.types", f'"{kind}" is not a ticket type here; known are {known}'
+    for name, rule in policy.sensor_rules.items():
+        if rule.type not in policy.ticket_types:
+            yield f"sensor_rules.{name}.type", f'"{rule.type}" is not a ticket type here; known are {known}'
