@@ -1,0 +1,69 @@
+"""The command line: `twohour COMMAND`. Commands live beside their kind; this module only gathers them and guards the edge."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from console import company, demonstration, doctor, front_door
+from data_models.errors import BadInput, TwohourError
+
+EXIT_RULE_BROKEN = 1
+EXIT_BAD_INPUT = 2
+EXIT_FAILED = 3
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="twohour",
+    help="Plan who drives where, against promises such as “on site within 2 hours”.",
+    epilog="Exit status: 0 done, 1 a rule is broken or the request is infeasible, 2 bad input, 3 something failed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for name, command, panel in (
+    ("demo", demonstration.demo, "Start here"),
+    ("doctor", doctor.doctor, "Start here"),
+    ("import", company.import_, "The company's day"),
+    ("plan", company.plan, "The company's day"),
+    ("show", company.show, "The company's day"),
+    ("approve", company.approve, "The company's day"),
+    ("publish", company.publish, "The company's day"),
+    ("up", company.up, "The company's day"),
+    ("solve", front_door.solve, "Files"),
+    ("check", front_door.check, "Files"),
+    ("export", company.export, "Files"),
+):
+    app.command(name, rich_help_panel=panel)(command)
+
+
+def main() -> None:
+    """Run the command line; every error becomes one message and an exit status, never a traceback."""
+    try:
+        app()
+    except BadInput as error:
+        _fail(str(error), EXIT_BAD_INPUT)
+    except TwohourError as error:
+        _fail(str(error), EXIT_FAILED)
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing unfinished was written", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away (`twohour show | head`): nothing to tell anybody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("TWOHOUR_DEBUG"):
+            raise
+        _fail(f"{type(error).__name__}: {error}\nThis is a fault of twohour; TWOHOUR_DEBUG=1 shows where.", EXIT_FAILED)
+
+
+def _fail(message: str, status: int) -> None:
+    for line in message.splitlines():
+        print(f"twohour: {printable(line)}", file=sys.stderr)  # noqa: T201
+    sys.exit(status)
+
+
+def printable(text: str) -> str:
+    """The text without control characters, so that what a file contains cannot steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

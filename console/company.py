@@ -1,0 +1,259 @@
+"""The company's day at the command line: import, plan, show, approve, publish, export, and the schedules."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data_models.errors import BadInput
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from data_models.intake.load import ImportReport
+    from data_models.store import Store
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+PlanNumber = Annotated[int, typer.Argument(metavar="PLAN", help="The number of a plan; `twohour show` lists them.")]
+By = Annotated[str | None, typer.Option(help="Who decides; your login name when absent.")]
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV or XLSX file.")],
+    table: Annotated[str | None, typer.Option(help="sites, tickets, ...; found by the header when absent.")] = None,
+    template: Annotated[
+        bool, typer.Option("--template", help="Write an empty file with notes for --table instead of reading one.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen; write nothing.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="utf-8 or gb18030; found by itself when absent.")] = None,
+    datum: Annotated[str, typer.Option(help="What the coordinates are in: WGS-84, GCJ-02 (Amap, Tencent) or BD-09 (Baidu).")] = "WGS-84",
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", metavar="THEIRS=OURS", help="A column of the file and the one it is here.")
+    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="COLUMN=VALUE", help="The same value in every row.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Which sheet of a workbook; the first when absent.")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where rows with problems go; FILE.rejects.csv when absent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a table of the company into the store; rows with problems are set aside with the reason."""
+    from data_models.intake.header import guess_table
+    from data_models.intake.templates import write_template
+
+    if template:
+        if table is None:
+            raise BadInput("--template needs --table: the table that the template is for")
+        write_template(table, file)
+        typer.echo(f"an empty {table} file with notes is in {file}")
+        return
+    settings = _settings()
+    with _store(settings) as store:
+        report = _import(
+            store,
+            settings,
+            table or guess_table(file, encoding),
+            file,
+            encoding=encoding,
+            datum=datum,
+            sheet_name=sheet,
+            mapping=_pairs("--map", map_),
+            constants=_pairs("--set", set_),
+            dry_run=dry_run,
+            rejects_path=rejects or file.with_name(f"{file.stem}.rejects.csv"),
+        )
+    print_report(report, as_json=as_json)
+    if report.rejected:
+        raise typer.Exit(1)
+
+
+def plan(
+    at: Annotated[str | None, typer.Option(help="Plan as of this ISO 8601 time with an offset; now when absent.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="How long to search; as configured when absent.")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Search this many steps instead of a time.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Where randomness starts; as configured when absent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Plan the day from the store and leave a draft, without Prefect."""
+    from console.printing import print_json, print_judged, progress, terminal
+    from flows import dispatch
+    from flows.planning import SearchLimit, explained, judge, judged_summary, solve
+
+    settings = _settings()
+    now = moment("--at", at) if at else datetime.now(UTC)
+    limit = (
+        SearchLimit(seconds, iterations)
+        if seconds is not None or iterations is not None
+        else SearchLimit(settings.solver_seconds, settings.solver_iterations)
+    )
+    chosen_seed = settings.seed if seed is None else seed
+    with _store(settings) as store:
+        snapshot = dispatch.make_snapshot(store, settings, dispatch.read_facts(store, settings, now))
+        with progress(f"planning {snapshot.case.name}", limit.seconds, quiet=as_json) as on_progress:
+            made = solve(snapshot.case, limit, chosen_seed, on_progress=on_progress)
+        judged = explained(judge(snapshot.case, made), snapshot.context.planning)
+        number = dispatch.keep_draft(store, settings, snapshot, judged, seed=chosen_seed, at=datetime.now(UTC))
+    if as_json:
+        print_json({"plan": number, **judged_summary(judged)})
+        return
+    print_judged(judged)
+    terminal().print(f"draft [bold]{number}[/] is kept; next: twohour show {number}, twohour approve {number}")
+
+
+def show(
+    number: Annotated[int | None, typer.Argument(metavar="[PLAN]", help="Its number; all plans when absent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the plans, or show one: figures, routes, what is late or not planned and why."""
+    from console import showing
+    from flows import dispatch
+
+    with _store(_settings()) as store:
+        if number is None:
+            showing.print_plans(store, as_json=as_json)
+        else:
+            showing.print_plan(dispatch.read_plan(store, number), as_json=as_json)
+
+
+def approve(
+    number: PlanNumber,
+    by: By = None,
+    reason: Annotated[str, typer.Option(help="Kept with the approval.")] = "",
+    hold: Annotated[bool, typer.Option("--hold", help="Approve only; publish later.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Reject it instead; give a --reason.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Approve a draft, and publish it."""
+    from console.printing import print_json
+    from flows import dispatch
+
+    settings, now, who = _settings(), datetime.now(UTC), by or getpass.getuser()
+    if reject and not reason.strip():
+        raise BadInput("--reject needs a --reason: whoever planned wants to know it")
+    with _store(settings) as store:
+        if reject:
+            dispatch.reject_plan(store, number, by=who, at=now, reason=reason)
+        else:
+            dispatch.approve_plan(store, number, by=who, at=now, reason=reason)
+    decided = "rejected" if reject else "approved"
+    if as_json and (reject or hold):
+        print_json({"plan": number, "state": decided, "by": who})
+    elif not as_json:
+        typer.echo(f"plan {number} is {decided} by {who}")
+    if not reject and not hold:
+        publish(number, by=who, as_json=as_json)
+
+
+def publish(number: PlanNumber, by: By = None, as_json: AsJson = False) -> None:
+    """Make an approved plan the one that the company works by, and write its maps and papers."""
+    from console.printing import print_json, print_papers
+    from flows import dispatch
+
+    settings = _settings()
+    with _store(settings) as store:
+        papers = dispatch.publish_plan(store, settings, number, by=by or getpass.getuser(), at=datetime.now(UTC))
+    if as_json:
+        print_json({"plan": number, "state": "published", "papers": [str(paper.path) for paper in papers]})
+    else:
+        print_papers(number, papers)
+
+
+def export(
+    number: Annotated[int, typer.Option("--plan", metavar="ID", help="The number of a plan.")],
+    out: Annotated[Path, typer.Option("--out", metavar="CASE.json", help="Where the case goes.")],
+    plan_out: Annotated[
+        Path | None, typer.Option("--plan-out", metavar="PLAN.json", help="Where the plan itself goes, if anywhere.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the case that a plan was made from: solved again with its seed and iterations it gives the same plan."""
+    from console.printing import print_json
+    from data_models.case_files import case_json, plan_json, write_file
+    from flows import dispatch
+
+    with _store(_settings()) as store:
+        kept = dispatch.read_plan(store, number)
+    write_file(out, case_json(kept.snapshot.case))
+    if plan_out is not None:
+        write_file(plan_out, plan_json(kept.judged.plan))
+    again = f"twohour solve {out} --seed {kept.seed} --iterations {kept.iterations} --out again.json"
+    if as_json:
+        print_json({"plan": number, "case": str(out), "seed": kept.seed, "iterations": kept.iterations, "again": again})
+    else:
+        typer.echo(f"the case of plan {number} is in {out}; the same plan again:\n  {again}")
+
+
+def up(home: Annotated[Path, typer.Option(help="Where the Prefect server keeps its data.")] = Path("out/prefect")) -> None:
+    """Run a Prefect server and the schedules until Ctrl-C; PREFECT_API_URL names a server that runs already."""
+    import asyncio
+    import os
+
+    from flows.stack import prefect_server, server_environment
+
+    settings = _settings()
+    with _store(settings):
+        pass  # the tables are made before the first run needs them
+    if os.environ.get("PREFECT_API_URL"):
+        asyncio.run(_serve(settings))
+        return
+    with prefect_server(home) as server:
+        os.environ.update(server_environment(home.absolute(), server.api_url))
+        typer.echo(f"Prefect answers at {server.api_url}; plan-day runs at {settings.morning_cron} ({settings.timezone}); Ctrl-C stops")
+        asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    from flows.deployments import morning_deployment, serve_schedules
+
+    await serve_schedules(morning_deployment(settings))
+
+
+def _settings() -> Settings:
+    from config.settings import load_settings
+
+    return load_settings()
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store]:
+    from data_models.store import open_store
+
+    with open_store(settings.database_url.get_secret_value()) as store:
+        yield store
+
+
+def _import(store: Store, settings: Settings, table: str, file: Path, **how: Any) -> ImportReport:
+    from flows.intake import import_table
+
+    return import_table(store, settings, table, file, now=datetime.now(UTC), **how)
+
+
+def print_report(report: ImportReport, *, as_json: bool = False) -> None:
+    """Print what an import did, or would do."""
+    from console import showing
+
+    showing.print_import(report, as_json=as_json)
+
+
+def _pairs(option: str, words: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for word in words or []:
+        left, sign, right = word.partition("=")
+        if not sign or not left.strip():
+            raise BadInput(f"{option} {word}: write it as NAME=VALUE")
+        pairs[left.strip()] = right.strip()
+    return pairs
+
+
+def moment(option: str, text: str) -> datetime:
+    """The aware time that an option names. Raises `BadInput`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"{option} {text}: not an ISO 8601 time; write it as 2026-03-02T08:00:00+08:00") from error
+    if moment.tzinfo is None:
+        raise BadInput(f"{option} {text}: has no offset; add one, such as +08:00")
+    return moment

@@ -1,0 +1,182 @@
+"""`demo`: the whole product on a made-up company, from import files to published maps, on this machine alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from data_models.errors import BadInput
+
+if TYPE_CHECKING:
+    from flows.papers import Paper
+    from flows.planning import JudgedPlan
+
+MARK = ".twohour-demo"
+"""A folder with this file was made by the demo, and may be made anew by it."""
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("out"),
+    seconds: Annotated[float, typer.Option(help="How long to search for the plan.")] = 20.0,
+    seed: Annotated[int, typer.Option(help="Of the company and of the search.")] = 1,
+    at: Annotated[str | None, typer.Option(help="The moment to plan for; 08:00 in Shanghai today when absent.")] = None,
+) -> None:
+    """Plan the demo company's day: import, solve, check, explain, approve, publish."""
+    from console.company import moment
+    from console.printing import print_judged, print_papers, terminal
+
+    began = time.monotonic()
+    zone = ZoneInfo("Asia/Shanghai")
+    now = moment("--at", at) if at else datetime.now(zone).replace(hour=8, minute=0, second=0, microsecond=0)
+    home = out / "demo"
+    _fresh_folder(home)
+    os.environ |= _demo_environment(out, home)
+    say = terminal()
+    with _server(home / "prefect"):
+        _import_company(home / "tables", now, seed)
+        with _step("planning the day (flow plan-day)") as tell:
+            number = _run_flow(now, seconds, seed, tell)
+        papers, judged = _approve_and_publish(number)
+    say.print()
+    print_judged(judged)
+    say.print()
+    print_papers(number, papers)
+    say.print(f"\nDone in {time.monotonic() - began:.0f} s; everything that was started is stopped. What next:")
+    folder = papers[0].path.parent
+    for words, what in (
+        (f"open {folder / 'plan-map.html'}", "the plan on a map, in any browser, without a network"),
+        (f"{_command()} show {number}", "the plan with the reasons of what is late or not planned"),
+        (f"{_command()} export --plan {number} --out case.json", "the case, to solve again or to mail"),
+        (f"{_command()} import --template --table sites sites.xlsx", "begin with your own company; see docs/running.md"),
+    ):
+        say.print(f"  {words}\n      [dim]{what}[/]", soft_wrap=True)
+    say.print(
+        f"[dim]These commands look at the demo's store with: export TWOHOUR_DATABASE_URL={os.environ['TWOHOUR_DATABASE_URL']}[/]",
+        soft_wrap=True,
+    )
+
+
+def _command() -> str:
+    """How to call the command line from here: by its name when it is on the path, else from the virtual environment."""
+    return "twohour" if shutil.which("twohour") else str(Path(".venv/bin/twohour"))
+
+
+def _fresh_folder(home: Path) -> None:
+    if home.exists() and not (home / MARK).exists():
+        raise BadInput(f"{home} exists and was not made by the demo; choose another folder with --out")
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    (home / MARK).write_text("Made by `twohour demo`, which makes it anew.\n", encoding="utf-8")
+
+
+def _demo_environment(out: Path, home: Path) -> dict[str, str]:
+    """The demo's own settings: what is set for the real company must neither be read nor changed by it."""
+    return {
+        "TWOHOUR_DATABASE_URL": f"sqlite:///{(home / 'twohour.sqlite').absolute()}",
+        "TWOHOUR_OUTPUT_DIR": str(out.absolute()),
+        "TWOHOUR_POLICY": "ethanol",
+        "TWOHOUR_TRAVEL_PROVIDER": "great_circle",
+        "TWOHOUR_REGION": "",
+        "TWOHOUR_TIMEZONE": "Asia/Shanghai",
+    }
+
+
+@contextmanager
+def _server(home: Path) -> Iterator[None]:
+    from flows.stack import prefect_server, server_environment
+
+    with ExitStack() as running:
+        with _step("starting a Prefect server"):
+            server = running.enter_context(prefect_server(home))
+        os.environ |= server_environment(home.absolute(), server.api_url)
+        # The runs below log for the progress line and the server, which needs more than warnings.
+        os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"
+        yield
+
+
+def _import_company(folder: Path, now: datetime, seed: int) -> None:
+    from config.demo.company import write_company
+    from config.settings import load_settings
+    from data_models.store import open_store
+    from flows.intake import import_table
+
+    settings = load_settings()
+    with _step("importing the demo company") as tell, open_store(settings.database_url.get_secret_value()) as store:
+        rows = 0
+        for table, path in write_company(folder, now, seed):
+            report = import_table(store, settings, table, path, now=datetime.now(UTC))
+            if report.rejected:
+                raise BadInput(*(str(problem) for problem in report.problems))
+            rows += report.rows
+        tell(f"{rows} rows")
+
+
+def _run_flow(now: datetime, seconds: float, seed: int, tell: Callable[[str], None]) -> int:
+    """Run `plan-day` in this process against the server, showing its log lines as they come."""
+    from flows.plan_day import plan_day
+
+    handler = _Telling(tell)
+    loggers = [logging.getLogger(name) for name in ("prefect", "prefect.flow_runs", "prefect.task_runs")]
+    for logger in loggers:
+        # Prefect's own console lines would tear the progress line; its server still gets every one of them.
+        logger.handlers = [each for each in logger.handlers if "Console" not in type(each).__name__]
+    loggers[-1].addHandler(handler)
+    try:
+        number = plan_day(at=now, seconds=seconds, seed=seed)
+    finally:
+        loggers[-1].removeHandler(handler)
+    assert isinstance(number, int)  # noqa: S101  (a flow called in the foreground gives its result)
+    return number
+
+
+class _Telling(logging.Handler):
+    """Passes what a run logs on to a progress line."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self.tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.tell(record.getMessage())
+
+
+def _approve_and_publish(number: int) -> tuple[tuple[Paper, ...], JudgedPlan]:
+    from config.settings import load_settings
+    from data_models.store import open_store
+    from flows import dispatch
+
+    settings = load_settings()
+    with _step("approving and publishing") as tell, open_store(settings.database_url.get_secret_value()) as store:
+        dispatch.approve_plan(store, number, by="demo", at=datetime.now(UTC), reason="the demo approves its own plan")
+        papers = dispatch.publish_plan(store, settings, number, by="demo", at=datetime.now(UTC))
+        tell(f"{len(papers)} papers")
+        return papers, dispatch.read_plan(store, number).judged
+
+
+@contextmanager
+def _step(what: str) -> Iterator[Callable[[str], None]]:
+    """A line for one step: while it lasts a spinner with what it tells, then how long it took."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from console.printing import terminal
+
+    began, last = time.monotonic(), [""]
+    with Console(stderr=True).status(f"{what} …") as status:
+
+        def tell(line: str) -> None:
+            last[0] = line
+            status.update(f"{what} … [dim]{escape(line)}[/]")
+
+        yield tell
+    terminal().print(f"[green]✓[/] {what} [dim]{time.monotonic() - began:.1f} s  {escape(last[0])}[/]")

@@ -1,0 +1,71 @@
+"""`solve` and `check`: cases and plans as files, as `formats.md` fixes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data_models.errors import BadInput
+
+CaseFile = Annotated[Path, typer.Argument(metavar="CASE.json", help="A dispatch-case/1 file.")]
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json", help="A dispatch-plan/1 file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+
+def solve(
+    case_file: CaseFile,
+    out: Annotated[Path, typer.Option("--out", metavar="PLAN.json", help="Where the plan goes.")],
+    seconds: Annotated[float | None, typer.Option(help="How long to search; 30 when neither this nor --iterations is given.")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Search this many steps instead: repeats exactly with the same seed.")] = None,
+    seed: Annotated[int, typer.Option(help="Where randomness starts.")] = 1,
+    explain: Annotated[bool, typer.Option(help="Give the reasons of unplanned tickets.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Plan a case that is known in full, and write the plan."""
+    from console.printing import print_judged, progress
+    from data_models.case_files import plan_json, read_case, write_file
+    from flows.planning import SearchLimit, explained, judge
+    from flows.planning import solve as search
+
+    _must_not_be_negative("--seconds", seconds)
+    _must_not_be_negative("--iterations", iterations)
+    limit = SearchLimit(seconds, iterations).or_default()
+    case = read_case(case_file)
+    _must_be_writable(out)
+    with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
+        judged = judge(case, search(case, limit, seed, on_progress=on_progress))
+    if explain:
+        judged = explained(judged)
+    write_file(out, plan_json(judged.plan))
+    print_judged(judged, as_json=as_json, written=out)
+    if judged.violations:
+        raise typer.Exit(1)
+
+
+def check(
+    case_file: CaseFile,
+    plan_file: PlanFile,
+    replay: Annotated[bool, typer.Option(help="Also forbid setting out before a ticket opens.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a plan against its case: every broken rule, the cost and the service it gives."""
+    from console.printing import print_judged
+    from data_models.case_files import read_case, read_plan
+    from flows.planning import judge
+
+    judged = judge(read_case(case_file), read_plan(plan_file), replay=replay)
+    print_judged(judged, as_json=as_json)
+    if judged.violations:
+        raise typer.Exit(1)
+
+
+def _must_not_be_negative(option: str, value: float | None) -> None:
+    if value is not None and not 0 <= value < float("inf"):
+        raise BadInput(f"{option} is {value}; give a number that is not negative")
+
+
+def _must_be_writable(path: Path) -> None:
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise BadInput(f"--out {path}: not a file in an existing folder; make the folder first or choose another name")

@@ -1,0 +1,162 @@
+"""What the command line shows: figures and lists for people (Rich), one JSON object for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from data_models.case import SEVERITIES
+from flows.planning import judged_summary
+
+if TYPE_CHECKING:
+    from flows.papers import Paper
+    from flows.planning import JudgedPlan
+
+MOST_ROWS = 12
+"""A longer list is cut here: the files have the whole of it."""
+
+COST_WORDS = {
+    "skipped": "not planned",
+    "missed": "promises missed",
+    "late": "hours late",
+    "drive": "driving",
+    "overtime": "overtime",
+    "changed": "changed technicians",
+}
+
+
+def plain(text: object) -> str:
+    """User text for the terminal: no markup, no control characters."""
+    return escape("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text)))
+
+
+def terminal() -> Console:
+    """A console on standard output; wide when it is piped, so that lines are not broken for a reader that is a program."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on standard output; times as ISO 8601, and null for a number that JSON cannot hold."""
+    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, default=_jsonable, allow_nan=False) + "\n")
+
+
+@contextmanager
+def progress(what: str, seconds: float | None, *, quiet: bool = False) -> Iterator[Callable[[float, float], None]]:
+    """A progress bar on standard error for a search of `seconds` (None: length unknown); gives the callback that moves it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _spent, _cost: None
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[cost]}")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(plain(what), total=seconds, cost="")
+        yield lambda spent, cost: bar.update(task, completed=spent, cost=f"cost {cost:,.0f}")
+
+
+def print_judged(judged: JudgedPlan, *, as_json: bool = False, written: Path | None = None, list_unassigned: bool = True) -> None:
+    """Print a judged plan: broken rules first, then figures, then what is not planned."""
+    if as_json:
+        print_json({**judged_summary(judged), "written": str(written) if written else None})
+        return
+    out = terminal()
+    if judged.violations:
+        out.print(_violations(judged))
+    else:
+        out.print(f"[green]✓[/] {plain(judged.case.name)}: every rule is kept")
+    out.print(_service(judged))
+    out.print(_cost(judged))
+    if judged.plan.unassigned and list_unassigned:
+        out.print(_unassigned(judged))
+    if judged.plan.solver and judged.plan.solver.seconds is not None:
+        facts = judged.plan.solver
+        out.print(f"[dim]searched {facts.seconds:.1f} s, {facts.iterations} iterations, seed {facts.seed}[/]")
+    if written:
+        out.print(f"plan written to {plain(written)}")
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number == 0 else "right", header_style="dim")
+    return table
+
+
+def print_papers(number: int, papers: Sequence[Paper]) -> None:
+    """What was published, and where it is."""
+    out = terminal()
+    out.print(f"plan {number} is published")
+    for paper in papers:
+        out.print(f"  {plain(paper.path)}  [dim]{paper.what}[/]", soft_wrap=True)
+
+
+def _service(judged: JudgedPlan) -> Table:
+    table = _table("\nService", "severity", "tickets", "planned", "in time", "share")
+    for severity in SEVERITIES:
+        row = judged.score.service[severity]
+        share = f"{row.on_time / row.tickets:.0%}" if row.tickets else "–"
+        table.add_row(severity, str(row.tickets), str(row.planned), str(row.on_time), share)
+    return table
+
+
+def _cost(judged: JudgedPlan) -> Table:
+    table = _table("\nCost", "term", "amount", "")
+    notes = {
+        "drive": f"{judged.score.drive_hours:.1f} h, {judged.score.drive_km:,.0f} km",
+        "overtime": f"{judged.score.overtime_hours:.1f} h",
+    }
+    for term, words in COST_WORDS.items():
+        table.add_row(words, f"{getattr(judged.score.cost, term):,.0f}", f"[dim]{notes.get(term, '')}[/]")
+    table.add_row("[bold]total[/]", f"[bold]{judged.score.cost.total:,.0f}[/]", "")
+    return table
+
+
+def _violations(judged: JudgedPlan) -> Table:
+    table = Table(title=f"[red]{len(judged.violations)} broken rules[/]", title_justify="left", box=None, pad_edge=False)
+    for heading in ("rule", "what", "size"):
+        table.add_column(heading, header_style="dim", overflow="fold")
+    for violation in judged.violations[:MOST_ROWS]:
+        table.add_row(plain(violation.rule), plain(violation.what), f"{violation.size:g}")
+    _say_rest(table, len(judged.violations))
+    return table
+
+
+def _unassigned(judged: JudgedPlan) -> Table:
+    table = Table(
+        title=f"\nNot planned ({len(judged.plan.unassigned)})", title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    table.add_column("ticket", header_style="dim", no_wrap=True)
+    table.add_column("why", header_style="dim", overflow="fold")
+    for item in judged.plan.unassigned[:MOST_ROWS]:
+        table.add_row(plain(item.ticket), plain("; ".join(item.reasons) or "no reason is known"))
+    _say_rest(table, len(judged.plan.unassigned))
+    return table
+
+
+def _say_rest(table: Table, count: int) -> None:
+    if count > MOST_ROWS:
+        table.add_row("…", f"and {count - MOST_ROWS} more")
+
+
+def _jsonable(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def _finite(value: Any) -> Any:
+    """The value with infinite numbers, such as the cost of a drive without a road, replaced by None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,38 @@
+"""When flows run by themselves: deployments with their schedules, and the process that carries the runs out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from prefect import aserve
+from prefect.deployments.runner import RunnerDeployment
+from prefect.schedules import Cron, Interval
+from prefect.types.entrypoint import EntrypointType
+
+from flows.plan_day import plan_day
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+
+def morning_deployment(settings: Settings, *, every: timedelta | None = None) -> RunnerDeployment:
+    """`plan-day` each morning by the cron line and time zone of the settings, or every so often where `every` is given.
+
+    The entry point is the module, not a file, so that runs start wherever the package is installed.
+    """
+    schedule = Interval(every) if every is not None else Cron(settings.morning_cron, timezone=settings.timezone)
+    deployment = plan_day.to_deployment(
+        name="every-morning",
+        schedule=schedule,
+        concurrency_limit=1,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        description="Plans the day ahead and leaves a draft for a coordinator.",
+    )
+    assert isinstance(deployment, RunnerDeployment)  # noqa: S101  (the sync face of a function that is also async)
+    return deployment
+
+
+async def serve_schedules(*deployments: RunnerDeployment) -> None:
+    """Register the deployments with the Prefect server of `PREFECT_API_URL` and carry their runs out until cancelled."""
+    await aserve(*deployments, print_starting_message=False)

@@ -1,0 +1,97 @@
+"""Planning a case and judging the result: what the flow, the command line and the console share, without Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from data_models.case import Case
+from data_models.errors import Conflict
+from data_models.plan import Plan
+from optimizer.check import Violation, check
+from optimizer.score import Score, score
+
+if TYPE_CHECKING:
+    from optimizer.explanation import Explanation, PlanningContext
+
+DEFAULT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class SearchLimit:
+    """When the search ends: after `seconds`, or after `iterations`, which repeats exactly with the same seed."""
+
+    seconds: float | None = None
+    iterations: int | None = None
+
+    def or_default(self) -> SearchLimit:
+        """This limit, or `DEFAULT_SECONDS` when none was given."""
+        return SearchLimit(DEFAULT_SECONDS) if self.seconds is None and self.iterations is None else self
+
+
+@dataclass(frozen=True)
+class JudgedPlan:
+    """A plan with what the independent judges say of it, and the explanation where one was asked for."""
+
+    case: Case
+    plan: Plan
+    violations: tuple[Violation, ...]
+    score: Score
+    explanation: Explanation | None = None
+
+
+def judge(case: Case, plan: Plan, *, replay: bool = False) -> JudgedPlan:
+    """Check and score a plan, whoever made it."""
+    return JudgedPlan(case, plan, check(case, plan, replay=replay), score(case, plan))
+
+
+def solve(case: Case, limit: SearchLimit, seed: int, *, on_progress: Callable[[float, float], None] = lambda _seconds, _cost: None) -> Plan:
+    """A plan for a case.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the seconds spent and the cost of the best plan so far.
+
+    Raises
+    ------
+    LocksCannotHold
+        Locked tickets contradict each other; the message names them.
+    """
+    from optimizer.problem import build_problem
+    from optimizer.routing import Stop
+    from optimizer.routing import solve as search
+
+    return search(build_problem(case), Stop(limit.seconds, limit.iterations), seed, on_progress=on_progress).plan()
+
+
+def explained(judged: JudgedPlan, context: PlanningContext | None = None) -> JudgedPlan:
+    """The plan with the reasons of its unplanned tickets, and the explanation beside it."""
+    from optimizer.explain import explain, with_reasons
+
+    explanation = explain(judged.case, judged.plan, context=context)
+    return replace(judged, plan=with_reasons(judged.case, judged.plan, explanation), explanation=explanation)
+
+
+def must_keep_every_rule(judged: JudgedPlan) -> None:
+    """Raise `Conflict` naming the first broken rules, so that nothing that `check` rejects goes any further."""
+    if judged.violations:
+        shown = "; ".join(f"{violation.rule}: {violation.what}" for violation in judged.violations[:5])
+        raise Conflict(f"the plan of {judged.case.name} breaks {len(judged.violations)} rules and is not kept: {shown}")
+
+
+def judged_summary(judged: JudgedPlan) -> dict[str, Any]:
+    """The figures of a judged plan as plain data: what machines read, and what the store keeps as a plan's score."""
+    cost = asdict(judged.score.cost)
+    return {
+        "case": judged.case.name,
+        "violations": [asdict(violation) for violation in judged.violations],
+        "cost": {**{term: round(value, 2) for term, value in cost.items()}, "total": round(judged.score.cost.total, 2)},
+        "service": {severity: asdict(row) for severity, row in judged.score.service.items()},
+        "drive_hours": round(judged.score.drive_hours, 3),
+        "drive_km": round(judged.score.drive_km, 1),
+        "overtime_hours": round(judged.score.overtime_hours, 3),
+        "unassigned": [{"ticket": item.ticket, "reasons": list(item.reasons)} for item in judged.plan.unassigned],
+        "solver": asdict(judged.plan.solver) if judged.plan.solver else None,
+    }

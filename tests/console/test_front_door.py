@@ -1,0 +1,195 @@
+"""`twohour solve` and `twohour check` as a user or a program calls them: files in, exit status and files out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from console import cli
+from data_models.case_files import read_case, read_plan
+from optimizer.check import check
+from optimizer.score import score
+
+FOUR_TICKETS = Path(__file__).parents[1] / "fixtures" / "four-ticket-day.json"
+SHARED_CASES = Path(__file__).parents[3] / "shared" / "cases"
+HEAVY = {"ortools", "numba", "prefect", "pandas", "numpy", "pydantic", "sqlalchemy", "folium", "httpx"}
+
+
+class Answer:
+    """What a run of the command line gave: exit status, standard output and standard error."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def twohour(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs the command line in this process, through the very `main` that the console script calls."""
+
+    def run(*words: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["twohour", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        shown = capsys.readouterr()
+        return Answer(int(stop.value.code or 0), shown.out, shown.err)
+
+    return run
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys, console.cli; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
+    done = subprocess.run([sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_names_every_command() -> None:
+    shown = CliRunner().invoke(cli.app, ["--help"])
+    assert shown.exit_code == 0
+    for command in ("demo", "import", "plan", "solve", "check", "export", "approve", "publish", "show", "doctor"):
+        assert command in shown.output
+
+
+def test_solve_writes_a_plan_that_check_accepts(tmp_path: Path, twohour: Any) -> None:
+    out = tmp_path / "plan.json"
+    solved = twohour("solve", FOUR_TICKETS, "--iterations", 20, "--seed", 3, "--out", out, "--json")
+    assert solved.status == 0, solved.err
+    case, plan = read_case(FOUR_TICKETS), read_plan(out)
+    assert check(case, plan) == ()
+    assert json.loads(solved.out)["cost"]["total"] == pytest.approx(score(case, plan).cost.total, abs=0.01)
+    assert twohour("check", FOUR_TICKETS, out).status == 0
+
+
+def test_same_seed_and_iterations_write_the_same_routes(tmp_path: Path, twohour: Any) -> None:
+    plans = []
+    for name in ("a.json", "b.json"):
+        assert twohour("solve", FOUR_TICKETS, "--iterations", 20, "--seed", 3, "--out", tmp_path / name).status == 0
+        plans.append(read_plan(tmp_path / name))
+    assert plans[0].routes == plans[1].routes
+
+
+def test_what_seconds_gave_iterations_give_again(tmp_path: Path, twohour: Any) -> None:
+    timed, counted = tmp_path / "timed.json", tmp_path / "counted.json"
+    assert twohour("solve", FOUR_TICKETS, "--seconds", 1, "--seed", 5, "--out", timed).status == 0
+    facts = read_plan(timed).solver
+    assert facts is not None
+    assert twohour("solve", FOUR_TICKETS, "--iterations", facts.iterations, "--seed", 5, "--out", counted).status == 0
+    assert read_plan(timed).routes == read_plan(counted).routes
+
+
+def test_a_broken_rule_gives_status_1_and_names_it(tmp_path: Path, twohour: Any) -> None:
+    out = tmp_path / "plan.json"
+    assert twohour("solve", FOUR_TICKETS, "--iterations", 5, "--out", out).status == 0
+    plan = json.loads(out.read_text(encoding="utf-8"))
+    dropped = plan["routes"][0]["stops"][0]["ticket"]
+    plan["unassigned"].append({"ticket": dropped, "reasons": []})
+    out.write_text(json.dumps(plan), encoding="utf-8")
+    judged = twohour("check", FOUR_TICKETS, out)
+    assert judged.status == 1
+    assert "forgotten" in judged.out
+    assert dropped in judged.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("solve", "absent.json", "--out", "x.json"),
+        ("check", "absent.json", "absent.json"),
+        ("solve", str(FOUR_TICKETS)),
+        ("solve", str(FOUR_TICKETS), "--out", "no/such/folder/plan.json"),
+        ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--seconds", "-1"),
+        ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--seconds", "nan"),
+        ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--iterations", "many"),
+        ("fly",),
+    ],
+)
+def test_bad_words_give_status_2_and_a_message_and_write_nothing(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, twohour: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = twohour(*words)
+    assert answer.status == 2
+    assert answer.err.strip()
+    assert "Traceback" not in answer.err
+    assert list(tmp_path.iterdir()) == []
+
+
+WEIRD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**30), 10**30),
+    st.floats(),
+    st.text(max_size=20),
+    st.just("<script>alert(1)</script>"),
+    st.just("2026-03-02T25:00:00+08:00"),
+    st.builds(list),
+    st.builds(dict),
+    st.builds(lambda: [[[]]]),
+)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, whole: dict[str, Any]) -> str:
+    """The JSON text of `whole` with one to three of its values replaced, dropped or added to, or cut short."""
+    value = deepcopy(whole)
+    for _ in range(draw(st.integers(1, 3))):
+        here: Any = value
+        while True:
+            keys = list(here) if isinstance(here, dict) else list(range(len(here)))
+            if not keys:
+                break
+            key = draw(st.sampled_from(keys))
+            if isinstance(here[key], dict | list) and draw(st.booleans()):
+                here = here[key]
+                continue
+            match draw(st.sampled_from(["replace", "drop", "add"])):
+                case "replace":
+                    here[key] = draw(WEIRD)
+                case "drop":
+                    del here[key]
+                case _ if isinstance(here, dict):
+                    here[draw(st.text(max_size=5))] = draw(WEIRD)
+                case _:
+                    here.append(draw(WEIRD))
+            break
+    text = json.dumps(value)
+    return text[: draw(st.integers(0, len(text)))] if draw(st.integers(0, 9)) == 0 else text
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@given(data=st.data())
+def test_spoilt_files_never_give_a_traceback(data: st.DataObject, tmp_path: Path, twohour: Any) -> None:
+    whole = json.loads(FOUR_TICKETS.read_text(encoding="utf-8"))
+    case_file, plan_file, out = tmp_path / "case.json", tmp_path / "plan.json", tmp_path / "out.json"
+    case_file.write_text(data.draw(spoilt(whole)), encoding="utf-8")
+    plan = {"format": "dispatch-plan/1", "case": whole["name"], "routes": [], "unassigned": [{"ticket": "T1", "reasons": ["x"]}]}
+    plan_file.write_text(data.draw(spoilt(plan)), encoding="utf-8")
+    for words in (
+        ("solve", case_file, "--iterations", 1, "--out", out),
+        ("check", case_file, plan_file),
+        ("check", FOUR_TICKETS, plan_file),
+    ):
+        out.unlink(missing_ok=True)
+        answer = twohour(*words)
+        assert answer.status in (0, 1, 2), (words, answer.err)
+        assert "Traceback" not in answer.err
+        assert answer.status != 2 or (answer.err.strip() and not out.exists())
+
+
+@pytest.mark.skipif(not SHARED_CASES.is_dir(), reason="the cases of ../shared/cases are not here")
+@pytest.mark.parametrize("name", ["day-60", "midday-150"])
+def test_shared_cases_are_solved_within_every_rule(name: str, tmp_path: Path, twohour: Any) -> None:
+    out = tmp_path / "plan.json"
+    answer = twohour("solve", SHARED_CASES / f"{name}.json", "--seconds", 3, "--out", out)
+    assert answer.status == 0, answer.out + answer.err
+    judge = SHARED_CASES.parent / "tools" / "score_plan.py"
+    judged = subprocess.run([sys.executable, judge, SHARED_CASES / f"{name}.json", out], capture_output=True, text=True, check=False)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
