@@ -246,3 +246,46 @@ def test_shared_cases_in_thirty_seconds(judge, name):
     told = verdict(judge, result)
     assert told["violations"] == []
     assert told["cost"]["total"] == pytest.approx(result.cost, abs=0.01)
+
+
+def test_the_model_keeps_locked_work_first_even_when_another_order_is_cheaper(line_day):
+    line_day.station("S")
+    line_day.technician("A")
+    line_day.ticket("a", 60)
+    line_day.ticket("b", 20, due=30)  # on time only before a, which is locked
+    line_day.commit("a", "A", locked=True)
+    result = solve(build_problem(line_day.case()), Stop(seconds=5, iterations=3000), 1)
+    # a from 60 to 90, b at 130: 120 minutes of driving, b missed (100) and 100 minutes late.
+    assert visits(result) == {"A": "ab"}
+    assert result.cost == pytest.approx(120 + 100 + 100)
+    assert result.rejected == 0
+
+
+def test_the_model_departs_in_a_shift_when_home_from_the_one_before(line_day):
+    line_day.station("S")
+    line_day.technician("A", shifts=((0, 60), (60, 300)), overtime=30)
+    line_day.ticket("a", 30, windows=((30, 30),))  # only in the first shift, home at 90
+    line_day.ticket("b", 10, windows=((70, 99),), due=70)  # only in the second, and there at 100 at the soonest: too late
+    result = from_nothing(build_problem(line_day.case()))
+    assert result.cost == pytest.approx(20 + 1000)  # so one of them: b costs 20, a would cost 120
+    assert result.rejected == 0
+
+
+def test_the_model_weighs_a_promise_against_the_road_and_lateness(line_day):
+    for further, who in ((24, "A"), (26, "B")):
+        day = type(line_day)()
+        day.station("S", -further)  # A drives 2 × (20 + further), B 2 × 20 and 50 for the promise that changes
+        day.station("T")
+        day.technician("A", "S")
+        day.technician("B", "T")
+        day.ticket("a", 20)
+        day.commit("a", "A")
+        assert list(visits(from_nothing(build_problem(day.case())))) == [who]
+    for miss, who in ((38, "A"), (40, "B")):
+        day = type(line_day)()
+        day.station("S", -10)  # A drives 60 and is 10 minutes late: 70 and what missing costs
+        day.station("T", -69)  # B, out at 40, is there in time, and has 89 to drive home: 109
+        day.technician("A", "S")
+        day.technician("B", "T", out=(40, 0, []))
+        day.ticket("a", 20, due=20, miss_cost=miss)
+        assert list(visits(from_nothing(build_problem(day.case())))) == [who]
