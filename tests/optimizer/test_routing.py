@@ -266,7 +266,7 @@ def test_the_model_departs_in_a_shift_when_home_from_the_one_before(line_day):
     line_day.technician("A", shifts=((0, 60), (60, 300)), overtime=30)
     line_day.ticket("a", 30, windows=((30, 30),))  # only in the first shift, home at 90
     line_day.ticket("b", 10, windows=((70, 99),), due=70)  # only in the second, and there at 100 at the soonest: too late
-    result = from_nothing(build_problem(line_day.case()))
+    result = solve(build_problem(line_day.case()), Stop(seconds=5, iterations=3000), 1)
     assert result.cost == pytest.approx(20 + 1000)  # so one of them: b costs 20, a would cost 120
     assert result.rejected == 0
 
