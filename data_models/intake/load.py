@@ -129,7 +129,7 @@ def import_file(
     if rejects_path is not None and rejects_path.resolve() == path.resolve():
         raise BadInput(f"{rejects_path.name}: the rejects file would replace the file that is read; name another")
     binding = bind_header(spec, sheet, mapping or {}, constants or {})
-    clock = Clock(_zone(timezone))
+    clock, file_datum = Clock(_zone(timezone)), _datum(datum)
     drafts, problems = parse_rows(sheet, binding, clock)
     drafts, repeated = without_duplicates(sheet.file, spec, drafts)
     problems += repeated
@@ -142,7 +142,7 @@ def import_file(
         answers = find_addresses(store, geocoder, wanted, now=now, keep=not dry_run)
     with store.reading() if dry_run else store.session() as session:
         stored = stored_rows(session, spec, keys)
-        placing = place_drafts(sheet.file, spec, drafts, stored, _datum(datum), answers)
+        placing = place_drafts(sheet.file, spec, drafts, stored, file_datum, answers)
         drafts, lost = without_lost_references(session, sheet.file, spec, placing.drafts, policies)
         problems += [*placing.problems, *lost]
         drafts, unsound = _sound(sheet.file, spec, drafts, stored)
