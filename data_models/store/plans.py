@@ -175,11 +175,10 @@ def publish(session: Session, plan_id: int, by: str, at: datetime, reason: str =
         It breaks a rule, is not approved, was changed after it was looked at, or was made before another plan was
         published, so that what was promised meanwhile is not in it.
     """
+    _wait_for_other_publishers(session, plan_id)
     plan = _for_change(session, plan_id, ("approved",), "published", seen)
     _must_be_sound(plan)
-    before = session.scalar(
-        select(tables.Plan).where(tables.Plan.region == plan.region, tables.Plan.state == "published").options(*_WHOLE).with_for_update()
-    )
+    before = published_plan(session, plan.region)
     if before is not None:
         if before.published_at is not None and before.published_at > plan.created_at:
             raise Conflict(
@@ -208,6 +207,12 @@ def _for_change(session: Session, plan_id: int, allowed: tuple[str, ...], wanted
     if seen is not None and seen != plan.row_version:
         raise Conflict(f"Plan {plan_id} was changed after you looked at it ({_told_by(plan, plan.state)} it); look again")
     return plan
+
+
+def _wait_for_other_publishers(session: Session, plan_id: int) -> None:
+    # In the order of their ids, so that two publishers cannot wait for each other for ever.
+    region = select(tables.Plan.region).where(tables.Plan.id == plan_id).scalar_subquery()
+    session.execute(select(tables.Plan.id).where(tables.Plan.region == region).order_by(tables.Plan.id).with_for_update())
 
 
 def _told_by(plan: tables.Plan, state: str) -> str:
