@@ -14,6 +14,7 @@ from data_models.case_files import case_json, plan_json, read_case
 from optimizer.insertion import LocksCannotHold, construct, insert_best, schedule_of_nothing
 from optimizer.problem import Problem, build_problem, from_plan, to_plan
 from optimizer.routing import Result, Stop, solve
+from optimizer.routing_model import as_node_routes, build_model
 from optimizer.schedule import schedule
 from optimizer.solution import Schedule, Solution, empty_solution
 
@@ -289,3 +290,40 @@ def test_the_model_weighs_a_promise_against_the_road_and_lateness(line_day):
         day.technician("B", "T", out=(40, 0, []))
         day.ticket("a", 20, due=20, miss_cost=miss)
         assert list(visits(from_nothing(build_problem(day.case())))) == [who]
+
+
+def model_cost(problem: Problem, routes) -> float | None:
+    """What the model says that these routes cost; None when it calls them infeasible."""
+    model = build_model(problem)
+    model.routing.CloseModel()
+    answer = model.routing.ReadAssignmentFromRoutes(as_node_routes(model, routes), True)
+    if answer is None:
+        return None
+    left = [t for t in range(problem.n_tickets) if t not in model.copies]  # nobody can serve these; promises of them change too
+    outside = sum(float(problem.ticket_skip_cost[t]) + problem.tables.change[t] for t in left)
+    return answer.ObjectiveValue() / model.scale + outside
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_the_models_objective_is_the_cost(line_day, number):
+    random_day(line_day, random.Random(100 + number))
+    line_day.ticket("e", 40, due=-30, skip_cost=900)  # overdue before the day begins
+    problem = build_problem(line_day.case())
+    best = construct(problem)
+    # The library may rest sooner or wait longer than it need, never cost less than the schedule.
+    told = model_cost(problem, best.solution.routes)
+    if not problem.break_ptr[-1]:
+        assert told == pytest.approx(best.cost, abs=0.01)
+    else:
+        assert told is None or told >= best.cost - 0.01
+
+
+@pytest.mark.parametrize(("kits", "load", "feasible"), [(2, 2.5, True), (1, 2.5, False), (2, 2.500001, False)])
+def test_the_model_refuses_more_kits_than_owned_and_more_load_than_fits(line_day, kits, load, feasible):
+    line_day.station("S", k=kits)
+    line_day.technician("A", capacity=5)
+    line_day.technician("B")
+    for name in "abc":
+        line_day.ticket(name, 20, windows=((20, 25),) if name != "c" else (), kits=("k",), load=load)
+    problem = build_problem(line_day.case())
+    assert (model_cost(problem, [(0, 2), (1,)]) is not None) == feasible
