@@ -54,16 +54,13 @@ def demo(
     say.print(f"\nDone in {time.monotonic() - began:.0f} s; everything that was started is stopped. What next:")
     folder = papers[0].path.parent
     for words, what in (
+        (f"export TWOHOUR_DATABASE_URL={os.environ['TWOHOUR_DATABASE_URL']}", "the commands below then look at the demo's store"),
         (f"open {folder / 'plan-map.html'}", "the plan on a map, in any browser, without a network"),
         (f"{_command()} show {number}", "the plan with the reasons of what is late or not planned"),
         (f"{_command()} export --plan {number} --out case.json", "the case, to solve again or to mail"),
         (f"{_command()} import --template --table sites sites.xlsx", "begin with your own company; see docs/running.md"),
     ):
         say.print(f"  {words}\n      [dim]{what}[/]", soft_wrap=True)
-    say.print(
-        f"[dim]These commands look at the demo's store with: export TWOHOUR_DATABASE_URL={os.environ['TWOHOUR_DATABASE_URL']}[/]",
-        soft_wrap=True,
-    )
 
 
 def _command() -> str:
@@ -100,7 +97,7 @@ def _server(home: Path) -> Iterator[None]:
             server = running.enter_context(prefect_server(home))
         os.environ |= server_environment(home.absolute(), server.api_url)
         # The runs below log for the progress line and the server, which needs more than warnings.
-        os.environ["PREFECT_LOGGING_LEVEL"] = "INFO"
+        os.environ |= {"PREFECT_LOGGING_LEVEL": "INFO", "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
         yield
 
 
@@ -125,16 +122,12 @@ def _run_flow(now: datetime, seconds: float, seed: int, tell: Callable[[str], No
     """Run `plan-day` in this process against the server, showing its log lines as they come."""
     from flows.plan_day import plan_day
 
-    handler = _Telling(tell)
-    loggers = [logging.getLogger(name) for name in ("prefect", "prefect.flow_runs", "prefect.task_runs")]
-    for logger in loggers:
-        # Prefect's own console lines would tear the progress line; its server still gets every one of them.
-        logger.handlers = [each for each in logger.handlers if "Console" not in type(each).__name__]
-    loggers[-1].addHandler(handler)
+    handler, logger = _Telling(tell), logging.getLogger("prefect.task_runs")
+    logger.addHandler(handler)
     try:
         number = plan_day(at=now, seconds=seconds, seed=seed)
     finally:
-        loggers[-1].removeHandler(handler)
+        logger.removeHandler(handler)
     assert isinstance(number, int)  # noqa: S101  (a flow called in the foreground gives its result)
     return number
 
@@ -147,7 +140,8 @@ class _Telling(logging.Handler):
         self.tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.tell(record.getMessage())
+        if not record.getMessage().startswith("Finished in state"):
+            self.tell(record.getMessage())
 
 
 def _approve_and_publish(number: int) -> tuple[tuple[Paper, ...], JudgedPlan]:

@@ -137,7 +137,7 @@ def _unassigned(judged: JudgedPlan) -> Table:
     table.add_column("ticket", header_style="dim", no_wrap=True)
     table.add_column("why", header_style="dim", overflow="fold")
     for item in judged.plan.unassigned[:MOST_ROWS]:
-        table.add_row(plain(item.ticket), plain("; ".join(item.reasons) or "no reason is known"))
+        table.add_row(plain(item.ticket), plain(" ".join(item.reasons) or "no reason is known"))
     _say_rest(table, len(judged.plan.unassigned))
     return table
 

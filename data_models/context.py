@@ -27,7 +27,7 @@ class ExpiredCertificate:
 
 @dataclass(frozen=True)
 class PlanningContext:
-    """What explanations need beside the case: `names` gives the words for any id (customer of a ticket, technician, skill, kit)."""
+    """What explanations need beside the case: `names` gives the words for any id (site of a ticket, technician, skill, kit)."""
 
     expired: tuple[ExpiredCertificate, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Context:
     @property
     def planning(self) -> PlanningContext:
         """The part that explanations need."""
-        names = {id: facts.customer for id, facts in self.tickets.items() if facts.customer}
+        names = {id: facts.site or facts.customer for id, facts in self.tickets.items() if facts.site or facts.customer}
         return PlanningContext(self.expired, names | {id: facts.name for id, facts in self.technicians.items()})
 
 

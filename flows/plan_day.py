@@ -101,7 +101,7 @@ def plan_day(at: datetime | None = None, seconds: float | None = None, iteration
 
 def _publish_artifacts(number: int, judged: JudgedPlan, papers: tuple[Paper, ...]) -> None:
     create_markdown_artifact(_summary(number, judged), key="plan-summary", description=f"Plan {number}")
-    rows = [{"ticket": item.ticket, "reasons": "; ".join(item.reasons)} for item in judged.plan.unassigned]
+    rows = [{"ticket": item.ticket, "reasons": " ".join(item.reasons)} for item in judged.plan.unassigned]
     create_table_artifact(rows, key="unplanned-tickets", description=f"Not in plan {number}")
     for paper in papers:
         if paper.path.suffix == ".html":

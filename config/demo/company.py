@@ -27,13 +27,16 @@ SKILLS = ("process", "safety", "equipment")
 KITS = ("leak-kit", "purity-analyser", "moisture-meter", "static-tester")
 
 KINDS = (
-    ("emergency", ("leak", "fire-risk", "equipment-failure"), 12),
-    ("important", ("purity", "equipment-fault"), 28),
-    ("general", ("question",), 60),
+    ("emergency", ("leak", "fire-risk", "equipment-failure"), 10),
+    ("important", ("purity", "equipment-fault"), 22),
+    ("general", ("question",), 68),
 )
 """Severity, its ticket types, and how many in a hundred are of it."""
 
-MINUTES_AGO = {"emergency": (2, 25), "important": (5, 100), "general": (20, 900)}
+RINGS_KM, RING_SHARES = ((0, 35), (35, 90), (90, 200)), (45, 43, 12)
+"""How far customers are from their station as the crow flies, and how many in a hundred."""
+
+MINUTES_AGO = {"emergency": (2, 25), "important": (5, 70), "general": (20, 900)}
 """How long before the plan a ticket was opened: what was urgent yesterday is done by now."""
 
 Row = dict[str, object]
@@ -131,9 +134,7 @@ def _shift(draft: _Draft, person: Row, start: float, end: float, kind: str, rest
 
 
 def _sites(draft: _Draft, towns: Sequence[City], stations: Sequence[City]) -> list[Row]:
-    km = {city: min(great_circle_km(city.lat, city.lon, s.lat, s.lon) for s in stations) for city in towns}
-    rings = [[city for city in towns if least <= km[city] < most] for least, most in ((0, 40), (40, 95), (95, 220))]
-    places = [draft.random.choice(ring) for ring in draft.random.choices(rings, (45, 40, 15), k=N_SITES - len(words.BEYOND_REACH))]
+    places = [city for base in range(len(stations)) for city in _around(draft, towns, stations, base)]
     places += [next(city for city in towns if city.name == name) for name in words.BEYOND_REACH]
     sites: list[Row] = []
     customer: Row = {}
@@ -148,6 +149,16 @@ def _sites(draft: _Draft, towns: Sequence[City], stations: Sequence[City]) -> li
         row = draft.add("contacts", id=f"P-{number + 1:04}", customer=customer["id"], site=site["id"], name=contact, role="设备主管")
         row.update(phone=f"+86 139 0000 {number + 1:04}", email=f"contact{number + 1}@example.com")
     return sites
+
+
+def _around(draft: _Draft, towns: Sequence[City], stations: Sequence[City], base: int) -> list[City]:
+    """Towns of a station's customers, most of them within two hours; the stations share the customers evenly."""
+    share = range(base, N_SITES - len(words.BEYOND_REACH), len(stations))
+    km = {city: [great_circle_km(city.lat, city.lon, s.lat, s.lon) for s in stations] for city in towns}
+    own = [city for city in towns if min(km[city]) == km[city][base]]
+    rings = [[city for city in own if least <= km[city][base] < most] for least, most in RINGS_KM]
+    # Where a ring is empty (no town so near), the station's own city stands in.
+    return [draft.random.choice(ring or [stations[base]]) for ring in draft.random.choices(rings, RING_SHARES, k=len(share))]
 
 
 def _customer(draft: _Draft, city: City) -> Row:
