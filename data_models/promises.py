@@ -70,7 +70,7 @@ def promise_text(promise: Promise) -> str:
     if promise.counts == "working_days":
         return f"{promise.length.days} working days"
     unit = next(unit for unit in ("h", "min", "s") if seconds % _SECONDS[unit] == 0 or unit == "s")
-    return f"{seconds / _SECONDS[unit]:g} {'working ' if promise.counts == 'working_time' else ''}{unit}"
+    return f"{seconds / _SECONDS[unit]:.12g} {'working ' if promise.counts == 'working_time' else ''}{unit}"
 
 
 def due(promise: Promise, from_moment: datetime, calendar: WorkCalendar) -> datetime:
