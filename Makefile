@@ -48,8 +48,9 @@ clean:  ## remove what the targets made
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/.tests: .venv/.runtime requirements-dev.lock tests/tools/install_system_parts.sh
+.venv/.tests: .venv/.runtime requirements-dev.lock tests/tools/install_system_parts.sh tests/tools/install_osrm.py tests/tools/osrm.txt
 	@echo "installing what the tests need"
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	@sh tests/tools/install_system_parts.sh
+	@$(BIN)/python tests/tools/install_osrm.py
 	@touch $@

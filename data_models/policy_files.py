@@ -1,6 +1,7 @@
 """Reading policy files: TOML in, a `ServicePolicy` out, and errors that name file, key, value and what is allowed.
 
-A file may start from another with `extends`: tables are merged key by key, everything else is replaced.
+A file may start from another with `extends`: tables are merged key by key, everything else is replaced, and so are `skills`,
+which are one requirement.
 """
 
 from __future__ import annotations
@@ -84,10 +85,10 @@ def _chain(path: Path, presets: Mapping[str, Path]) -> Sequence[_Source]:
     chain: list[_Source] = []
     seen: list[Path] = []
     while True:
+        content = _read_toml(path)
         if path.resolve() in seen:
             raise BadInput(f"{chain[-1].path}: extends leads back to {path.name}: let one of {', '.join(p.name for p in seen)} stand alone")
         seen.append(path.resolve())
-        content = _read_toml(path)
         chain.append(_Source(path, content))
         base = content.get("extends")
         if base is None:
@@ -100,11 +101,18 @@ def _base(path: Path, base: object, presets: Mapping[str, Path]) -> Path:
         return presets[base]
     if isinstance(base, str) and base.endswith(".toml"):
         named = path.parent / base
-        if "\0" not in base and named.is_file():
+        if _is_file(named):
             return named
         raise BadInput(f"{path}: extends = {shown(base)}: there is no such file beside it; name one, or a preset: {', '.join(presets)}")
     meant = f"; did you mean {_close(base, presets)}?" if _close(base, presets) else "."
     raise BadInput(f"{path}: extends = {shown_toml(base)} is not a preset{meant} Allowed: {', '.join(presets)}, or a path ending in .toml")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # A name too long, or with a NUL.
+        return False
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -128,7 +136,8 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     both = dict(base)
     for key, value in over.items():
         held = both.get(key)
-        both[key] = _merged(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+        merge = isinstance(held, dict) and isinstance(value, dict) and key != "skills"
+        both[key] = _merged(held, value) if merge else value
     return both
 
 

@@ -21,7 +21,7 @@ from optimizer.score import score
 
 FOUR_TICKETS = Path(__file__).parents[1] / "fixtures" / "four-ticket-day.json"
 SHARED_CASES = Path(__file__).parents[3] / "shared" / "cases"
-HEAVY = {"ortools", "numba", "prefect", "pandas", "numpy", "pydantic", "sqlalchemy", "folium", "httpx"}
+HEAVY = {"ortools", "numba", "prefect", "pandas", "numpy", "pydantic", "sqlalchemy", "jinja2", "httpx"}
 
 
 class Answer:
