@@ -8,7 +8,7 @@ import sys
 import typer
 
 from console import company, demonstration, doctor, front_door
-from data_models.errors import BadInput, TwohourError
+from data_models.errors import BadInput, Infeasible, TwohourError
 
 EXIT_RULE_BROKEN = 1
 EXIT_BAD_INPUT = 2
@@ -45,6 +45,8 @@ def main() -> None:
         app()
     except BadInput as error:
         _fail(str(error), EXIT_BAD_INPUT)
+    except Infeasible as error:
+        _fail(str(error), EXIT_RULE_BROKEN)
     except TwohourError as error:
         _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:

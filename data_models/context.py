@@ -100,6 +100,12 @@ class Context:
     travel_notes: tuple[str, ...] = ()
 
     @property
+    def currency(self) -> str:
+        """The currency of the plan's cost; "" when there are none or several."""
+        found = {facts.currency for facts in self.tickets.values()}
+        return found.pop() if len(found) == 1 else ""
+
+    @property
     def planning(self) -> PlanningContext:
         """The part that explanations need."""
         names = {id: facts.site or facts.customer for id, facts in self.tickets.items() if facts.site or facts.customer}

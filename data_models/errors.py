@@ -23,6 +23,10 @@ class BadInput(TwohourError):
         self.problems: Sequence[str] = problems
 
 
+class Infeasible(TwohourError):
+    """What was asked for contradicts itself, so that no plan can do it; the message names what stands against what."""
+
+
 class NotFound(TwohourError):
     """A thing that was asked for by its id does not exist."""
 

@@ -180,6 +180,7 @@ def papers_of(store: Store, settings: Settings, kept: KeptPlan) -> tuple[Paper, 
         coverage=Coverage(stations, demand, travel, settings.promise_km, settings.standard_minutes),
         zone=ZoneInfo(settings.timezone),
         version=kept.version,
+        currency=kept.snapshot.context.currency,
         notes=(kept.snapshot.context.travel_source, *kept.snapshot.context.travel_notes),
     )
 

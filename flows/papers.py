@@ -71,6 +71,7 @@ def write_papers(
     coverage: Coverage,
     zone: tzinfo,
     version: int,
+    currency: str = "",
     notes: Iterable[str] = (),
 ) -> tuple[Paper, ...]:
     """Write all papers of a plan; each file appears whole or not at all.
@@ -83,6 +84,8 @@ def write_papers(
         In which times are written.
     version
         Of the plan: calendars with a higher one replace those with a lower one.
+    currency
+        Of the plan's cost, such as "CNY".
     notes
         What to know about the travel times, shown under the title of the map.
     """
@@ -90,7 +93,7 @@ def write_papers(
     cost = judged.score.cost.total
     said = " · ".join(note for note in (case.name, *notes) if note)
     contents: list[tuple[str, str | bytes, str]] = [
-        ("plan-map.html", plan_map(case, plan, labels=labels, subtitle=said, cost=cost, zone=zone), "the plan on a map"),
+        ("plan-map.html", plan_map(case, plan, labels=labels, subtitle=said, cost=cost, currency=currency, zone=zone), "the plan on a map"),
         ("dispatch-sheet.xlsx", dispatch_sheet(case, plan, labels=labels, zone=zone, cost=cost), "the dispatch sheet"),
         ("itineraries.html", itineraries(case, plan, labels=labels, zone=zone), "itineraries to print"),
         ("plan.json", plan_json(plan), "the plan as a file"),

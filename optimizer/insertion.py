@@ -12,7 +12,7 @@ from itertools import combinations, islice, permutations, product
 
 import numpy as np
 
-from data_models.errors import TwohourError
+from data_models.errors import Infeasible
 from optimizer.problem import Problem
 from optimizer.schedule import Spell, carried, crew_duties, free_from, propagate, schedule, spells_out, synchronise, takes_kits
 from optimizer.solution import Broken, Schedule, Solution, TimedRoute, empty_solution
@@ -21,7 +21,7 @@ _CREW_CANDIDATES = 8  # technicians looked at per crew, and as many again per sk
 _CREW_CHOICES = 60  # crews timed exactly per ticket
 
 
-class LocksCannotHold(TwohourError):
+class LocksCannotHold(Infeasible):
     """Locked tickets that cannot all stay with their technicians.
 
     Parameters
