@@ -87,7 +87,7 @@ def _chain(path: Path, presets: Mapping[str, Path]) -> Sequence[_Source]:
     while True:
         content = _read_toml(path)
         if path.resolve() in seen:
-            raise BadInput(f"{chain[-1].path}: extends leads back to {path.name}: let one of {', '.join(p.name for p in seen)} stand alone")
+            raise BadInput(f"{chain[-1].path}: extends leads back to {path.name}; start from a file that does not start from this one")
         seen.append(path.resolve())
         chain.append(_Source(path, content))
         base = content.get("extends")
@@ -136,8 +136,9 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     both = dict(base)
     for key, value in over.items():
         held = both.get(key)
-        merge = isinstance(held, dict) and isinstance(value, dict) and key != "skills"
-        both[key] = _merged(held, value) if merge else value
+        if isinstance(held, dict) and isinstance(value, dict) and key != "skills":
+            value = _merged(held, value)
+        both[key] = value
     return both
 
 
@@ -180,6 +181,7 @@ def _sentence(chain: Sequence[_Source], item: Any) -> str:
 
 def _remedy(item: Any) -> str:
     message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    message = {"an object": "a table", "a valid array": "a list"}.get(message, message)
     close = _close(item["input"], str(item.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ").split(", "))
     return f"allowed: {message}" + (f"; did you mean {close}?" if close else "")
 

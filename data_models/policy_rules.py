@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from data_models.calendars import WorkCalendar
-from data_models.case import SEVERITIES, TIERS
-from data_models.policy import PatrolRule, ServicePolicy, clocks_for
+from data_models.case import SEVERITIES, TIERS, Severity
+from data_models.policy import Clocks, PatrolRule, ServicePolicy, clocks_for
 
 
 def contradictions(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
@@ -44,21 +44,30 @@ def _of_calendar(calendar: WorkCalendar) -> Iterator[tuple[str, str]]:
 
 
 def _of_clocks(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
-    # Types and sources may withdraw clocks too, so each combination that can meet is looked at.
     for severity in SEVERITIES:
         for tier in TIERS:
-            for kind in ("", *policy.ticket_types):
-                clocks = clocks_for(policy, severity, tier, kind)
-                where = f"clocks.{severity}" if not kind else f"ticket_types.{kind}.clocks"
-                if severity == "emergency" and clocks.on_site is None:
-                    yield f"{where}.on_site", f'is not promised to tier {tier}; an emergency needs one, such as "2 h"'
-                elif clocks.on_site is None and clocks.solution is None and clocks.closing is None:
-                    yield where, f"promises tier {tier} neither on_site nor solution nor closing ({severity}); give one of them"
+            missing = _missing(severity, clocks_for(policy, severity, tier))
+            if missing:
+                yield f"clocks.{severity}", f"promises tier {tier} {missing}"
+                continue
+            for kind in policy.ticket_types:  # A type may withdraw what the severity promises.
+                missing = _missing(severity, clocks_for(policy, severity, tier, kind))
+                if missing:
+                    yield f"ticket_types.{kind}.clocks", f"promises tier {tier} in severity {severity} {missing}"
     for name, rule in policy.sources.items():
         for clock in ("on_site", "solution", "closing"):
             said = getattr(rule.clocks, clock)
             if said is not None and said.counts == "nothing":
                 yield f"sources.{name}.clocks.{clock}", "is withdrawn for a source; a source may only change it"
+
+
+def _missing(severity: Severity, clocks: Clocks) -> str:
+    """What these clocks lack for a visit to have a due moment; empty when they lack nothing."""
+    if severity == "emergency" and clocks.on_site is None:
+        return 'no on_site; an emergency needs one, such as "2 h"'
+    if clocks.on_site is None and clocks.solution is None and clocks.closing is None:
+        return 'neither on_site nor solution nor closing; give one, such as closing = "3 working days"'
+    return ""
 
 
 def _of_tiers(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
