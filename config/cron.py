@@ -16,7 +16,7 @@ def parse_cron(line: str) -> str:
         raise ValueError('give five fields: minute hour day month weekday, such as "30 6 * * *" for 06:30 each day')
     for text, (name, least, most) in zip(fields, _FIELDS, strict=True):
         if not all(_fits(_numbered(part) if name == "weekday" else part, least, most) for part in text.split(",")):
-            raise ValueError(f"give a {name} from {least} to {most}, *, a range such as {least}-{most}, or steps such as */2, for {text!r}")
+            raise ValueError(f"give {name} from {least} to {most}, *, a range such as {least}-{most}, or steps such as */2, for {text!r}")
     return line
 
 

@@ -1,4 +1,7 @@
-"""Service policies by name: the presets beside this file, and a company's own in a folder of its choice."""
+"""Service policies by name: the presets beside this file, and a company's own in a folder of its choice.
+
+What a file names in `extends` is a preset, also where the company's folder has a file of that name; others are named by path.
+"""
 
 from __future__ import annotations
 
@@ -36,13 +39,11 @@ def load_policy(name_or_path: str | Path, policy_dir: Path | None = None) -> Ser
         No such policy, or its file has an error.
     """
     paths = policy_paths(policy_dir)
-    presets = policy_paths(None)
     name = str(name_or_path)
     if name in paths:
-        return read_policy(paths[name], _bases(paths[name], paths, presets))
+        return read_policy(paths[name], policy_paths(None))
     if name.endswith(".toml"):
-        path = Path(name_or_path)
-        return read_policy(path, _bases(path, paths, presets))
+        return read_policy(Path(name_or_path), policy_paths(None))
     meant = difflib.get_close_matches(name[:60], paths, n=1)
     hint = f"did you mean {meant[0]}? " if meant else ""
     raise BadInput(f'policy "{name[:60]}" is not known; {hint}Known are {", ".join(paths)}; a path must end in .toml')
@@ -50,11 +51,5 @@ def load_policy(name_or_path: str | Path, policy_dir: Path | None = None) -> Ser
 
 def load_policies(policy_dir: Path | None = None) -> dict[str, ServicePolicy]:
     """All presets and the company's own policies, by name. Raises `BadInput` for any file with an error."""
-    paths, presets = policy_paths(policy_dir), policy_paths(None)
-    return {name: read_policy(path, _bases(path, paths, presets)) for name, path in paths.items() if name != BASE}
-
-
-def _bases(path: Path, paths: dict[str, Path], presets: dict[str, Path]) -> dict[str, Path]:
-    """What a file may extend. A company's `ethanol.toml` that extends `ethanol` means the preset, not itself."""
-    own = path.stem
-    return {**paths, own: presets[own]} if paths.get(own) == path and own in presets and presets[own] != path else paths
+    presets = policy_paths(None)
+    return {name: read_policy(path, presets) for name, path in policy_paths(policy_dir).items() if name != BASE}
