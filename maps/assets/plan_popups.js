@@ -28,7 +28,12 @@ function ticketName(ticket) {
   return ticket.customer || ticket.title || ticket.id;
 }
 
-/** Everything known about a ticket. */
+/** A short heading with its lines; nothing without lines. */
+function listed(heading, lines) {
+  return lines.length ? [element("h4", {}, heading), element("ul", {}, lines.map((line) => element("li", {}, line)))] : [];
+}
+
+/** Everything known about a ticket, what matters most first. */
 function ticketPopup(ticket) {
   const sub = [ticketName(ticket) === ticket.id ? "" : ticket.id, SEVERITY_NAMES[ticket.severity], ticket.tier && `tier ${ticket.tier}`].filter(Boolean).join(" · ");
   const why = [...(ticket.blame ? [`To blame: ${ticket.blame}`] : []), ...(ticket.reasons || [])];
@@ -43,6 +48,10 @@ function ticketPopup(ticket) {
       ["Due on site", when(ticket.due)],
       ["Visit", (ticket.visits || []).map(visitText)],
       ["Report", ticket.customer ? ticket.title : ""],
+    ]),
+    ...listed("Why", why),
+    ...listed("What would help", help),
+    definitions([
       ["Product", ticket.product],
       ["Site", ticket.site],
       ["Address", ticket.address],
@@ -56,8 +65,6 @@ function ticketPopup(ticket) {
       ["Crew", ticket.crew ? `${ticket.crew} people together` : ""],
       ["Note", ticket.note],
     ]),
-    why.length ? element("ul", {}, why.map((reason) => element("li", {}, reason))) : null,
-    help.length ? element("p", {}, `What would help: ${help.join("; ")}`) : null,
   );
 }
 

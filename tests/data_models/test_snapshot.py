@@ -269,7 +269,7 @@ def test_the_context_tells_whom_to_call_and_what_is_promised() -> None:
     assert (told.customer, told.site, told.address, told.title) == ("华东制药", "一厂", "湖滨路1号", "三号储罐渗漏")
     assert (told.contact, told.phone) == ("王敏", "101")
     assert told.clocks == {"contact": NOW - HOUR + 10 * MINUTE, "on_site": NOW + HOUR}
-    assert snapshot().context.planning.names == {"E-1": "华东制药", "T-1": "李强", "T-2": "赵静"}
+    assert snapshot().context.planning.names == {"E-1": "一厂", "T-1": "李强", "T-2": "赵静"}
 
 
 def test_case_and_context_come_back_from_their_files() -> None:
