@@ -119,8 +119,6 @@ def _ticket(case: Case, ticket: Ticket, where: Where) -> Iterator[str]:
     yield from _place(case, ticket, where)
     yield from _levels(ticket.skills, where)
     yield from _kit_list(ticket.kits, where)
-    if ticket.due < ticket.opened_at:
-        yield where.says(f"due {_time(ticket.due)} is before opened_at {_time(ticket.opened_at)}; swap or correct them")
     for index, window in enumerate(ticket.windows):
         if window.end < window.start:
             what = f"windows[{index}] ends {_time(window.end)}, before it starts {_time(window.start)}"
