@@ -42,15 +42,16 @@ clean:  ## remove what the targets made
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
+# --no-deps: the lock files are whole, and older pips trip over extras (sqlalchemy[asyncio]) when they resolve hashed files.
 .venv/.runtime: .venv/.made requirements.lock pyproject.toml
 	@echo "installing twohour into .venv (about a minute)"
-	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.tests: .venv/.runtime requirements-dev.lock tests/tools/install_system_parts.sh tests/tools/install_osrm.py tests/tools/osrm.txt
 	@echo "installing what the tests need"
-	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	@sh tests/tools/install_system_parts.sh
 	@$(BIN)/python tests/tools/install_osrm.py
 	@touch $@

@@ -113,6 +113,13 @@ def test_working_time_pauses_over_lunch() -> None:
     assert add_working_time(WITH_LUNCH, at("2026-03-02 12:30"), timedelta()) == at("2026-03-02 13:30")
 
 
+def test_a_day_that_ends_at_midnight_ends_with_that_moment_though_the_next_day_is_off() -> None:
+    # Friday 20:00 to 24:00; Saturday is off, Monday begins at 00:00.
+    assert add_working_time(NIGHT, at("2026-03-06 23:00"), timedelta(hours=1)) == at("2026-03-07 00:00")
+    assert add_working_time(NIGHT, at("2026-03-07 00:00"), timedelta()) == at("2026-03-07 00:00")
+    assert add_working_time(NIGHT, at("2026-03-07 00:00"), timedelta(minutes=1)) == at("2026-03-09 00:01")
+
+
 def test_an_hour_that_the_clocks_skip_is_not_worked() -> None:
     # Berlin, 2026-03-29: 02:00 becomes 03:00, so from midnight to 06:00 only five hours pass.
     berlin = ZoneInfo("Europe/Berlin")
