@@ -88,7 +88,7 @@ def _database(settings: Settings) -> str:
 def _policy(settings: Settings) -> str:
     from config.policies import load_policy
 
-    return f"{load_policy(settings.policy).name} is read without an error"
+    return f"{load_policy(settings.policy, settings.policy_dir).name} is read without an error"
 
 
 def _prefect(_: Settings) -> str:
