@@ -65,7 +65,7 @@ BROKEN_VARIABLES = [
     ("TIMEZONE", "Asia/Shangai", "TWOHOUR_TIMEZONE is 'Asia/Shangai'; give an IANA time zone"),
     ("TIMEZONE", "../../etc/passwd", "TWOHOUR_TIMEZONE is '../../etc/passwd'; give an IANA time zone"),
     ("MORNING_CRON", "30 6 * *", "TWOHOUR_MORNING_CRON is '30 6 * *'; give five fields"),
-    ("MORNING_CRON", "30 24 * * *", "give hour from 0 to 23"),
+    ("MORNING_CRON", "30 24 * * *", "this one has a bad hour"),
     ("HORIZON_HOURS", "0", "TWOHOUR_HORIZON_HOURS is '0'; allowed: greater than 0"),
     ("RATES__DRIVE_PER_HOUR", "-1", "TWOHOUR_RATES__DRIVE_PER_HOUR is '-1'; allowed: greater than or equal to 0"),
     ("RATES__DRIVE_PER_MILE", "1", "TWOHOUR_RATES__DRIVE_PER_MILE: rates.drive_per_mile is not a setting; did you mean drive_per_"),
