@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from config.policies import load_policies
 from data_models.geocoding import AddressGeocoder, offline_geocoder, service_geocoder
 from data_models.intake.load import ImportReport, import_file
+from data_models.intake.specs import spec_of
 from data_models.store import Store
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def import_table(
         mapping=mapping,
         constants=constants,
         policies=set(load_policies(settings.policy_dir)),
-        geocoder=chosen_geocoder(settings),
+        geocoder=chosen_geocoder(settings) if spec_of(table).located else None,
         dry_run=dry_run,
         rejects_path=rejects_path,
     )

@@ -78,7 +78,7 @@ def must_keep_every_rule(judged: JudgedPlan) -> None:
     """Raise `Conflict` naming the first broken rules, so that nothing that `check` rejects goes any further."""
     if judged.violations:
         shown = "; ".join(f"{violation.rule}: {violation.what}" for violation in judged.violations[:5])
-        raise Conflict(f"the plan of {judged.case.name} breaks {len(judged.violations)} rules and is not kept: {shown}")
+        raise Conflict(f"the plan of {judged.case.name} breaks rules ({len(judged.violations)}) and is not kept: {shown}")
 
 
 def judged_summary(judged: JudgedPlan) -> dict[str, Any]:

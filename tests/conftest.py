@@ -1,14 +1,16 @@
-"""What tests of several rooms share: real databases."""
+"""What tests of several rooms share: real databases, and a company small enough to be planned in a second."""
 
 from __future__ import annotations
 
+import csv
 import os
 import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,67 @@ def store(database_url: str) -> Iterator[Store]:
     """An open store with no rows: the test runs once on SQLite and once on PostgreSQL."""
     with open_store(database_url) as opened:
         yield opened
+
+
+HOSTILE_TITLE = '<script>alert(1)</script> [red]pump[/red] & "=1+1" | a'
+Company = Callable[[Path, datetime], list[tuple[str, Path]]]
+
+
+@pytest.fixture(scope="session")
+def small_company() -> Company:
+    """Writes the import files of a company of two stations, four technicians and six tickets around a moment, in the order of import.
+
+    TK-2 has `HOSTILE_TITLE`, TK-5 needs two people and a leak kit, TK-6 is in Lhasa: beyond reach.
+    """
+
+    def write(folder: Path, at: datetime) -> list[tuple[str, Path]]:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [(table, _csv(folder / f"{table}.csv", rows)) for table, rows in _small_company(at).items()]
+
+    return write
+
+
+def _small_company(at: datetime) -> dict[str, list[dict[str, object]]]:
+    places = {"S-1": (31.25, 121.50), "S-2": (31.10, 121.30), "S-3": (31.40, 120.70), "S-4": (31.20, 120.50), "S-5": (29.65, 91.17)}
+    tickets = [
+        ("TK-1", "S-1", "important", "purity", "", ""),
+        ("TK-2", "S-2", "general", "question", "", HOSTILE_TITLE),
+        ("TK-3", "S-3", "emergency", "equipment-failure", "", "pump stands still"),
+        ("TK-4", "S-4", "important", "equipment-fault", "", ""),
+        ("TK-5", "S-1", "emergency", "leak", 2, "泄漏，需两人处置"),
+        ("TK-6", "S-5", "emergency", "equipment-failure", "", "beyond reach"),
+    ]
+    people = {"T-1": "ST-1", "T-2": "ST-1", "T-3": "ST-2", "T-4": "ST-2"}
+    kits = ("leak-kit", "purity-analyser", "moisture-meter", "static-tester")
+    stations = [("ST-1", "上海服务中心", 31.23, 121.47), ("ST-2", "苏州服务中心", 31.30, 120.60)]
+    expires = (at + timedelta(days=90)).date()
+    shift = {"starts_at": at - timedelta(hours=1), "ends_at": at + timedelta(hours=9), "overtime_minutes": 120, "kind": "regular"}
+    return {
+        "stations": [{"id": i, "name": name, "lat": lat, "lon": lon, "capacity": 4} for i, name, lat, lon in stations],
+        "kits": [{"station": station, "kit": kit, "owned": 2, "broken": 0} for station, *_ in stations for kit in kits],
+        "technicians": [{"id": i, "name": f"王{i}", "station": station, "phone": "", "capacity": 6} for i, station in people.items()],
+        "skills": [
+            {"technician": i, "skill": skill, "level": 3, "certificate": "", "expires_on": expires}
+            for i in people
+            for skill in ("process", "safety", "equipment")
+        ],
+        "shifts": [{"technician": i, **shift} for i in people],
+        "customers": [{"id": "C-1", "name": "太湖制药", "tier": "A", "segment": "fuel"}],
+        "sites": [{"id": i, "customer": "C-1", "name": f"厂区{i}", "lat": lat, "lon": lon} for i, (lat, lon) in places.items()],
+        "tickets": [
+            {"id": i, "site": site, "severity": severity, "type": kind, "crew": crew, "title": title}
+            | {"product": "ethanol", "source": "phone", "opened_at": at - timedelta(minutes=5)}
+            for i, site, severity, kind, crew, title in tickets
+        ],
+    }
+
+
+def _csv(path: Path, rows: list[dict[str, object]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows({key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()} for row in rows)
+    return path
 
 
 def _system_postgresql() -> Path | None:
