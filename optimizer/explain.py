@@ -6,6 +6,7 @@ and the numbers at the top of `remedies` (candidates a kind, stations a test) an
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from data_models.case import Case, Ticket
@@ -46,7 +47,13 @@ __all__ = [
 
 
 def explain(
-    case: Case, plan: Plan, *, context: PlanningContext | None = None, max_remedies: int = 3, effort: Effort | None = None
+    case: Case,
+    plan: Plan,
+    *,
+    context: PlanningContext | None = None,
+    max_remedies: int = 3,
+    effort: Effort | None = None,
+    tickets: Collection[str] | None = None,
 ) -> Explanation:
     """Why each unplanned or late ticket is so, who or what is to blame, and what would serve it in time.
 
@@ -61,6 +68,8 @@ def explain(
         Remedies a ticket at most, the smallest first; 0 does not look for any.
     effort
         What makes one change smaller than another; None for the defaults of `Effort`.
+    tickets
+        Ids of the tickets to explain; None for all that are late or unplanned.
 
     Returns
     -------
@@ -73,7 +82,7 @@ def explain(
     found = [
         _explain_ticket(case, plan, ticket, day, context or PlanningContext(), settings, max_remedies if is_sound else None)
         for ticket in case.tickets
-        if _late_s(day, ticket) is None or (_late_s(day, ticket) or 0.0) > 0
+        if (tickets is None or ticket.id in tickets) and (_late_s(day, ticket) is None or (_late_s(day, ticket) or 0.0) > 0)
     ]
     return Explanation(case.name, tuple(found))
 

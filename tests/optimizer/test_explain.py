@@ -100,6 +100,13 @@ def test_a_ticket_exactly_at_its_due_time_is_in_time_and_one_second_later_is_not
     assert [each.status for each in explain(case, later).tickets] == ["late"]
 
 
+def test_only_the_tickets_that_were_asked_for_are_explained() -> None:
+    case = road([station("S")], [person("A")], [ticket("W1", 10, due=60), ticket("W2", 20, due=60)])
+    plan = Plan(case.name, (), (Unassigned("W1"), Unassigned("W2")))
+    assert [each.ticket for each in explain(case, plan).tickets] == ["W1", "W2"]
+    assert [each.ticket for each in explain(case, plan, tickets={"W2"}).tickets] == ["W2"]
+
+
 def test_a_promise_that_was_over_before_the_plan_begins_is_nobodys_fault() -> None:
     found = why(road([station("S")], [person("A")], [ticket("X", 60, -5)]), trip("A", 0, [("X", 60, 90)], 150))
     assert found.verdict.blame == "promise"
