@@ -7,6 +7,7 @@ with a draft: approval is a state in our own tables, so that no process waits fo
 from __future__ import annotations
 
 import html
+import re
 from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger, task
@@ -111,7 +112,7 @@ def _publish_artifacts(number: int, judged: JudgedPlan, papers: tuple[Paper, ...
 def _summary(number: int, judged: JudgedPlan) -> str:
     """The figures as Markdown; what comes from users is escaped, since the server's page renders it."""
     lines = [
-        f"# Plan {number}: {html.escape(judged.case.name)}",
+        f"# Plan {number}: {_as_text(judged.case.name)}",
         "",
         "| severity | tickets | planned | in time |",
         "| --- | ---: | ---: | ---: |",
@@ -123,3 +124,8 @@ def _summary(number: int, judged: JudgedPlan) -> str:
     ]
     lines += [f"Look at it with `twohour show {number}`, then `twohour approve {number}`."]
     return "\n".join(lines)
+
+
+def _as_text(name: str) -> str:
+    """A name for a Markdown page that shows it as it is: neither HTML nor Markdown."""
+    return re.sub(r"([\\`*_\[\]()|#])", r"\\\1", html.escape(" ".join(name.split())))

@@ -63,12 +63,12 @@ def prefect_server(home: Path, *, port: int | None = None, on_wait: Callable[[fl
     Raises
     ------
     Unavailable
-        The server ended or did not answer within `START_LIMIT_S`; the message names its log.
+        The port is taken, or the server ended or did not answer within `START_LIMIT_S`; the message then names its log.
     """
+    chosen = _free_port(port or 0)
     home = home.absolute()
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
-    chosen = port if port is not None else _free_port()
     api_url = f"http://127.0.0.1:{chosen}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(chosen), "--no-ui"]
     with log.open("ab") as sink:
@@ -119,9 +119,15 @@ def _await_health(child: subprocess.Popen[bytes], api_url: str, log: Path, on_wa
     raise Unavailable(f"the Prefect server did not answer at {api_url} within {START_LIMIT_S} s; its log is {log}")
 
 
-def _free_port() -> int:
+def _free_port(wanted: int) -> int:
+    """The port `wanted` on the loopback address, any one for 0. Raises `Unavailable` when it is taken."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # As servers do: a port that a server of a minute ago had is free again.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise Unavailable(f"port {wanted} of this machine is taken ({error.strerror}); name another, or stop what uses it") from error
         port: int = probe.getsockname()[1]
         return port
 
