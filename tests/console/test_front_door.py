@@ -24,27 +24,6 @@ SHARED_CASES = Path(__file__).parents[3] / "shared" / "cases"
 HEAVY = {"ortools", "numba", "prefect", "pandas", "numpy", "pydantic", "sqlalchemy", "jinja2", "httpx"}
 
 
-class Answer:
-    """What a run of the command line gave: exit status, standard output and standard error."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-@pytest.fixture
-def twohour(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs the command line in this process, through the very `main` that the console script calls."""
-
-    def run(*words: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["twohour", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        shown = capsys.readouterr()
-        return Answer(int(stop.value.code or 0), shown.out, shown.err)
-
-    return run
-
-
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys, console.cli; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
     done = subprocess.run([sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True)

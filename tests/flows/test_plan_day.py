@@ -185,8 +185,9 @@ async def first_completed_run(api_url: str, runner: subprocess.Popen[bytes]) -> 
         deadline = asyncio.get_running_loop().time() + SCHEDULE_LIMIT_S
         while asyncio.get_running_loop().time() < deadline and runner.poll() is None:
             for run in await client.read_flow_runs():
-                if run.auto_scheduled and run.state is not None and run.state.type == StateType.COMPLETED:
-                    return True
-                assert run.state is None or run.state.type not in (StateType.FAILED, StateType.CRASHED), run.state.message
+                if run.auto_scheduled and run.state is not None:
+                    assert run.state.type not in (StateType.FAILED, StateType.CRASHED), run.state.message
+                    if run.state.type == StateType.COMPLETED:
+                        return True
             await asyncio.sleep(0.5)
     return False
