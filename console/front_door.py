@@ -30,7 +30,7 @@ def solve(
     """Plan a case that is known in full, and write the plan."""
     from console.printing import print_judged, progress
     from data_models.case_files import plan_json, read_case, write_file
-    from flows.planning import SearchLimit, explained, judge
+    from flows.planning import SearchLimit, judge, with_unplanned_reasons
     from flows.planning import solve as search
 
     limit = (search_limit(seconds, iterations) or SearchLimit()).or_default()
@@ -38,9 +38,10 @@ def solve(
     _must_be_writable(out)
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
         judged = judge(case, search(case, limit, seed, on_progress=on_progress))
-    if explain:
-        judged = explained(judged)
     write_file(out, plan_json(judged.plan))
+    if explain and judged.plan.unassigned:
+        judged = with_unplanned_reasons(judged)
+        write_file(out, plan_json(judged.plan))
     print_judged(judged, as_json=as_json, written=out)
     if judged.violations:
         raise typer.Exit(1)

@@ -102,8 +102,17 @@ def _ended_by_interrupt() -> Iterator[Callable[[], float]]:
             before(signal.SIGINT, asked[0])
 
 
+def with_unplanned_reasons(judged: JudgedPlan) -> JudgedPlan:
+    """The plan with the reasons of its unplanned tickets, and nothing that takes longer: no remedies, no late tickets."""
+    from optimizer.explain import explain, with_reasons
+
+    unplanned = {item.ticket for item in judged.plan.unassigned}
+    explanation = explain(judged.case, judged.plan, max_remedies=0, tickets=unplanned)
+    return replace(judged, plan=with_reasons(judged.case, judged.plan, explanation))
+
+
 def explained(judged: JudgedPlan, context: PlanningContext | None = None) -> JudgedPlan:
-    """The plan with the reasons of its unplanned tickets, and the explanation beside it."""
+    """The plan with the reasons of its unplanned tickets, and the whole explanation beside it: late tickets and remedies too."""
     from optimizer.explain import explain, with_reasons
 
     explanation = explain(judged.case, judged.plan, context=context)
