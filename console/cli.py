@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from console import company, demonstration, doctor, front_door
-from data_models.errors import BadInput, Infeasible, TwohourError
+from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
 
 EXIT_RULE_BROKEN = 1
 EXIT_BAD_INPUT = 2
@@ -72,9 +72,9 @@ def main() -> None:
             app()
         finally:
             sys.stdout.flush()  # here, where a reader that is gone can still be told from a failure
-    except BadInput as error:
+    except (BadInput, NotFound) as error:
         _fail(str(error), EXIT_BAD_INPUT)
-    except Infeasible as error:
+    except (Infeasible, Conflict) as error:
         _fail(str(error), EXIT_RULE_BROKEN)
     except TwohourError as error:
         _fail(str(error), EXIT_FAILED)
