@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -132,11 +133,13 @@ def show(
     from console import showing
     from flows import dispatch
 
-    with _store(_settings()) as store:
+    settings = _settings()
+    zone = ZoneInfo(settings.timezone)
+    with _store(settings) as store:
         if number is None:
-            showing.print_plans(store, as_json=as_json)
+            showing.print_plans(store, zone, as_json=as_json)
         else:
-            showing.print_plan(dispatch.read_plan(store, number), as_json=as_json)
+            showing.print_plan(dispatch.read_plan(store, number), zone, as_json=as_json)
 
 
 def approve(
