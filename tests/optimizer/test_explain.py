@@ -325,7 +325,7 @@ def test_someone_near_enough_but_without_the_kit_would_have_had_to_leave_sooner(
     # Y is at the place of X, so A could begin X at once when Y ends, at 90; but B has the only pump.
     jobs = [ticket("X", 440, 90, kits=("pump",)), ticket("Y", 440, 60), ticket("Z", 560, 60, kits=("pump",), service_minutes=300)]
     case = road([station("S", 500, pump=1)], [person("A"), person("B")], jobs)
-    found = why(case, trip("A", 0, [("Y", 60, 90)], 150), trip("B", 0, [("Z", 60, 360)], 420, "pump"))
+    found = why(case, trip("A", 0, [("Y", 60, 90)], 150), trip("B", 0, [("Z", 60, 360)], 420, ("pump",)))
     assert reason(found, "busy_then").text == "A would have to leave at 08:00 to begin at 09:00, but is busy with Y until 09:30."
     assert reason(found, "busy").values["technician"] == "B"
 
