@@ -123,6 +123,7 @@ def take_snapshot(
     day = _day(facts, policies)
     stations = {station.id for station in facts.stations}
     people = tuple(person for person in facts.technicians if person.station in stations)
+    starts = {person.id: _start(person, day) for person in people}
     tickets = tuple(ticket for ticket in facts.tickets if ticket.id not in day.being_served)
     made = [_ticket(ticket, day, {person.id for person in people}) for ticket in tickets]
     case = Case(
@@ -133,10 +134,10 @@ def take_snapshot(
             Station(station.id, station.name, station.lat, station.lon, {stock.kit: stock.owned - stock.broken for stock in station.kits})
             for station in facts.stations
         ),
-        technicians=tuple(_technician(person, day) for person in people),
+        technicians=tuple(_technician(person, starts[person.id], day) for person in people),
         tickets=tuple(ticket for ticket, _ in made),
         rates=rates,
-        committed=tuple(_commitments(day, {ticket.id for ticket in tickets}, {person.id for person in people})),
+        committed=tuple(_commitments(day, {ticket.id for ticket in tickets}, starts)),
     )
     context = Context(
         tickets={ticket.id: context for ticket, context in made},
@@ -212,7 +213,7 @@ def _served(ticket: TicketFacts, visits: tuple[PromisedVisit, ...], before: Bein
 # --- technicians ---
 
 
-def _technician(person: TechnicianFacts, day: _Day) -> Technician:
+def _technician(person: TechnicianFacts, start: OutAt | None, day: _Day) -> Technician:
     last = _last_day(person, day)
     return Technician(
         id=person.id,
@@ -231,7 +232,7 @@ def _technician(person: TechnicianFacts, day: _Day) -> Technician:
             for shift in person.shifts
         ),
         capacity=person.capacity,
-        start=_start(person, day),
+        start=start,
     )
 
 
@@ -290,21 +291,33 @@ def _still_out(out: OutBefore | None, now: datetime) -> OutAt | None:
     return OutAt(out.lat, out.lon, max(out.free_at, now) if out.home_at is None else out.free_at, out.kits)
 
 
-def _commitments(day: _Day, tickets: set[str], people: set[str]) -> list[Commitment]:
+def _commitments(day: _Day, tickets: set[str], starts: Mapping[str, OutAt | None]) -> list[Commitment]:
     crews = {ticket: tuple(sorted({visit.technician for visit in day.promised[ticket]})) for ticket in tickets & day.promised.keys()}
     # Someone of the crew left the company or the region: the promise cannot be kept as it was.
-    kept = {ticket: crew for ticket, crew in crews.items() if people.issuperset(crew)}
-    locked = _locked(day, kept.keys())
+    kept = {ticket: crew for ticket, crew in crews.items() if starts.keys() >= set(crew)}
+    bound = {who for who, start in starts.items() if start is not None and _lacks_kits(start, who, kept.keys(), day)}
+    locked = _locked(day, {ticket for ticket, crew in kept.items() if not bound & set(crew)})
     return [Commitment(ticket, crew, ticket in locked) for ticket, crew in sorted(kept.items())]
 
 
+def _lacks_kits(out: OutAt, technician: str, tickets: Collection[str], day: _Day) -> bool:
+    """Whether someone out must fetch other kits at the station before the next visit.
+
+    To fetch them is no trip of its own in a case, so that what they are promised for cannot be locked: no plan could keep it.
+    """
+    ahead = [visit for visit in day.routes.get(technician, ()) if visit.ticket in tickets]
+    following = min(ahead, key=lambda visit: visit.starts_at, default=None)
+    return following is not None and not set(following.kits) <= set(out.kits)
+
+
 def _locked(day: _Day, tickets: Collection[str]) -> set[str]:
-    """The tickets that someone has set out for, and those that one of their crew is to serve before: locked comes before unlocked."""
+    """Those of `tickets` that someone has set out for, and those that one of their crew is to serve before."""
     locked: set[str] = set()
     found = {ticket for ticket in tickets if any(visit.leaves_at <= day.now for visit in day.promised[ticket])}
     while found:
         locked |= found
         visits = [visit for ticket in found for visit in day.promised[ticket]]
+        # Locked comes before unlocked: left unlocked, they would have to wait until after the meeting.
         sooner = {other.ticket for visit in visits for other in day.routes[visit.technician] if other.starts_at < visit.starts_at}
         found = (sooner & set(tickets)) - locked
     return locked

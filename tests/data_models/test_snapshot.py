@@ -267,6 +267,14 @@ def test_what_someone_does_before_meeting_a_crew_that_has_set_out_is_locked_too(
     assert {item.ticket: item.locked for item in made.case.committed} == {"E-1": True, "E-2": True, "E-3": False}
 
 
+@pytest.mark.parametrize(("kits", "locked"), [(("leak-kit",), True), (("leak-kit", "meter"), False)])
+def test_a_crew_is_not_locked_when_someone_has_to_fetch_other_kits_first(kits: tuple[str, ...], locked: bool) -> None:
+    """T-1 drives to E-1; T-2 is on the way home and sets out for E-1 on a second trip with `kits`."""
+    first = replace(promised("E-0", -3, -2, -0.5, "T-2"), returns_at=NOW + HOUR / 2)
+    made = under_plan(promised("E-1", -0.5, 3, 4), first, replace(promised("E-1", 1, 3, 4, "T-2"), kits=kits))
+    assert made.case.committed == (Commitment("E-1", ("T-1", "T-2"), locked),)
+
+
 def test_on_the_way_home_someone_left_the_last_visit_when_it_was_finished() -> None:
     made = under_plan(promised("E-1", -3, -2, -0.5))
     assert made.case.technicians[0].start == OutAt(31.6, 120.4, NOW - HOUR / 2, ("leak-kit",))
