@@ -317,7 +317,7 @@ def test_capable_people_are_busy_and_it_is_said_with_what() -> None:
     assert found.verdict.blame == "capacity"
     assert found.verdict.on_duty_at == at(60)
     assert reason(found, "busy").text == (
-        "A, if idle, could begin at 09:00, but is busy with Y until 09:30 and could be there from that place no sooner than 11:30."
+        "A, if idle, could begin at 09:00, but is busy with Y until 09:30, and from there could arrive no sooner than 11:30."
     )
 
 
