@@ -1485,15 +1485,22 @@ def load(m):  # type: ignore[no-untyped-def]
 
 
 @_compiled
+def prepare(m):  # type: ignore[no-untyped-def]
+    """Times the empty duties, so that the first insertions find their facts."""
+    routes = _ints3(m, ROUTES_AT)
+    _begin(m, ITERATION_LAYER)
+    _begin(m, MOVE_LAYER)
+    for r in range(routes.shape[1]):
+        _enqueue(m, r)
+    _settle(m)
+
+
+@_compiled
 def construct(m):  # type: ignore[no-untyped-def]
     """Plans whatever is absent, dearest first, and takes the outcome as the best."""
     ticket, money, routes, duty_of = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints3(m, ROUTES_AT), _ints1(m, DUTY_OF_AT)
     todo, keys = _ints1(m, TODO_AT), _floats1(m, KEYS_AT)
-    for r in range(routes.shape[1]):
-        _begin(m, MOVE_LAYER)
-        _begin(m, ITERATION_LAYER)
-        _enqueue(m, r)
-        _settle(m)
+    prepare(m)
     n = 0
     for t in range(len(duty_of)):
         if duty_of[t] < 0 and ticket[t, CAND_A] < ticket[t, CAND_B]:

@@ -1,0 +1,218 @@
+"""Solving by ruin and recreate, compiled: slack induction by string removals under simulated annealing.
+
+Christiaens and Vanden Berghe (2020, doi 10.1287/trsc.2019.0914), with the true cost and every rule. The temperature follows
+the count of iterations alone, in cycles of which each is twice as long as the last, so that a run that was stopped by
+the clock after N iterations is repeated by `Stop(iterations=N)`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.insertion import construct
+from optimizer.problem import Problem
+from optimizer.result import Result, Status, Stop
+from optimizer.schedule import schedule
+from optimizer.search_state import facts_of, read_best, state_of, table_of, write_best
+from optimizer.solution import Broken, Schedule, Solution
+
+if TYPE_CHECKING:
+    from optimizer.search_kernel import Facts, State
+    from optimizer.search_state import Ints
+
+_CHUNK_S = 0.05  # the clock is looked at this often
+_MARGIN_S = 0.05  # to time the last solution anew
+_LOOK_S = 0.5  # improvements are timed and told this often
+
+_REMOVED = 10.0  # visits that an iteration removes on average
+_BLINK = 0.01  # chance to overlook a duty
+_FIRST_CYCLE = 60  # iterations per ticket
+
+
+def solve(
+    problem: Problem,
+    stop: Stop,
+    seed: int,
+    *,
+    start: Solution | None = None,
+    on_progress: Callable[[float, float], None] | None = None,
+    on_compile: Callable[[], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Result:
+    """A plan by ruin and recreate, never worse than `start`.
+
+    Parameters
+    ----------
+    problem
+        Any problem; without a ticket, a technician or a feasible visit the plan is empty.
+    stop
+        Without seconds and iterations, or with zero iterations, the start is returned unchanged.
+    seed
+        The same seed and number of iterations give the same plan, also when the number was found by the clock.
+    start
+        A solution to start from, such as an earlier plan; ignored when it breaks a rule.
+    on_progress
+        Called with (seconds, cost) at the start and at improvements, at most every half second.
+    on_compile
+        Called once before the first compilation on a machine, which takes up to a minute; later runs load what it made.
+    clock
+        Monotonic seconds.
+
+    Raises
+    ------
+    LocksCannotHold
+        No way was found to keep all locked tickets with their technicians.
+    """
+    began = clock()
+    given = schedule(problem, start) if start is not None else None
+    warm = given if isinstance(given, Schedule) else None
+    if not (stop.seconds or stop.iterations) or problem.n_tickets == 0 or problem.n_duties == 0:
+        first = warm or construct(problem)
+        run = _Run(problem, stop, clock, on_progress, began, first)
+        return run.result(first, 0, seed)
+    if on_compile is not None and not is_compiled():
+        on_compile()
+    memory = _begin(problem, warm, seed)
+    first = memory.first
+    run = _Run(problem, stop, clock, on_progress, began, first)
+    return run.result(first, _improve(memory, run), seed)
+
+
+def is_compiled() -> bool:
+    """Whether the search can start at once: compiled in this process, or kept on disk by an earlier one."""
+    from optimizer import search_kernel as kernel
+
+    dispatcher = kernel.run
+    if dispatcher.overloads:  # type: ignore[attr-defined]
+        return True
+    try:
+        return bool(dispatcher._cache._cache_file._load_index())  # type: ignore[attr-defined]
+    except (AttributeError, OSError):
+        return False
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """A search about to begin: its arrays, the table of where they are, and the schedule that it starts from."""
+
+    facts: Facts
+    state: State
+    table: Ints
+    first: Schedule
+
+
+def _begin(problem: Problem, warm: Schedule | None, seed: int) -> _Memory:
+    """The search at its start: the given schedule, or a constructed one."""
+    from optimizer import search_kernel as kernel
+
+    facts = facts_of(problem)
+    state = state_of(problem, facts, seed)
+    table = table_of(facts, state)
+    state.level[kernel.REMOVED], state.level[kernel.BLINK] = _REMOVED, _BLINK
+    first = warm
+    if first is None:
+        kernel.construct(table)
+        found = schedule(problem, read_best(problem, state))
+        if isinstance(found, Schedule):
+            first = found
+        else:
+            first = construct(problem)  # raises when locks cannot hold
+            state = state_of(problem, facts, seed)
+            table = table_of(facts, state)
+    _resume(problem, state, table, first)
+    return _Memory(facts, state, table, first)
+
+
+def _resume(problem: Problem, state: State, table: Ints, first: Schedule) -> None:
+    """Puts a schedule into the search's memory and sets the temperatures by what visits of this very case cost."""
+    from optimizer import search_kernel as kernel
+
+    write_best(problem, state, first.solution)
+    kernel.prepare(table)
+    kernel.load(table)
+    state.level[kernel.BEST] = state.level[kernel.TOTAL]
+    hot, cold = temperatures(problem, first)
+    state.level[kernel.HOT], state.level[kernel.COLD] = hot, cold
+    state.counter[kernel.CYCLE_END] = max(2000, _FIRST_CYCLE * problem.n_tickets)
+
+
+def temperatures(problem: Problem, first: Schedule) -> tuple[float, float]:
+    """The highest and the lowest temperature, in money: what a visit of this case costs to drive to, and a hundredth of it."""
+    here = problem.ticket_location
+    fares = problem.drive_cost[np.ix_(here, here)]
+    fares = np.where(np.isfinite(fares) & (fares > 0), fares, np.nan)
+    nearest = np.nanmin(fares, axis=1) if len(here) > 1 and not np.isnan(fares).all() else np.array([np.nan])
+    typical = float(np.nanmedian(nearest)) if not np.isnan(nearest).all() else float(np.median(problem.ticket_skip_cost)) / 10
+    return max(typical, 1e-3), max(typical, 1e-3) / 100
+
+
+@dataclass
+class _Run:
+    """The clock, the best schedule so far, and whom to tell."""
+
+    problem: Problem
+    stop: Stop
+    clock: Callable[[], float]
+    on_progress: Callable[[float, float], None] | None
+    began: float
+    best: Schedule
+    rejected: int = 0
+    trajectory: list[tuple[float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._tell()
+
+    def elapsed(self) -> float:
+        """Seconds since the call."""
+        return self.clock() - self.began
+
+    def remaining(self) -> float:
+        """Seconds left for searching; endless when seconds do not count."""
+        return np.inf if self.stop.seconds is None else self.stop.seconds - _MARGIN_S - self.elapsed()
+
+    def offer(self, solution: Solution) -> None:
+        """Time a solution by every rule, and keep it when it is cheaper than the best, beyond rounding."""
+        found = schedule(self.problem, solution)
+        if isinstance(found, Broken):
+            self.rejected += 1
+        elif found.cost < self.best.cost - 1e-6:
+            self.best = found
+            self._tell()
+
+    def _tell(self) -> None:
+        self.trajectory.append((self.elapsed(), self.best.cost))
+        if self.on_progress is not None:
+            self.on_progress(*self.trajectory[-1])
+
+    def result(self, first: Schedule, iterations: int, seed: int) -> Result:
+        """What the search hands back."""
+        status: Status = "improved" if self.best is not first else ("start" if any(first.timed) else "empty")
+        trajectory = tuple(self.trajectory)
+        return Result(self.problem, self.best, self.best.cost, self.elapsed(), iterations, seed, trajectory, status, self.rejected)
+
+
+def _improve(memory: _Memory, run: _Run) -> int:
+    """Searches until the stop says so; the number of iterations."""
+    from optimizer import search_kernel as kernel
+
+    state, limit = memory.state, run.stop.iterations
+    done, chunk, looked, seen = 0, 16, run.elapsed(), int(state.counter[kernel.IMPROVED])
+    while run.remaining() > 0 and (limit is None or done < limit):
+        until = done + chunk if limit is None else min(limit, done + chunk)
+        began = run.clock()
+        kernel.run(memory.table, until)
+        spent = max(run.clock() - began, 1e-6)
+        per_iteration = spent / (until - done)
+        chunk = max(1, min(int(min(_CHUNK_S, max(run.remaining(), 0.001)) / per_iteration), 8 * chunk))
+        done = until
+        if state.counter[kernel.IMPROVED] > seen and run.elapsed() - looked > _LOOK_S:
+            looked, seen = run.elapsed(), int(state.counter[kernel.IMPROVED])
+            run.offer(read_best(run.problem, state))
+    if state.counter[kernel.IMPROVED] > 0:
+        run.offer(read_best(run.problem, state))
+    return done
