@@ -27,8 +27,20 @@ Floats = NDArray[np.float64]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _compiled(function: F) -> F:
-    return cast(F, njit(cache=True)(function))
+_KINDS = {
+    "i": types.int64,
+    "f": types.float64,
+    "b": types.boolean,
+    "a": types.int64[::1],
+    "x": types.float64[::1],
+    "t": types.int64[:, ::1],
+    "u": types.uint64[::1],
+}
+
+
+def _compiled(arguments: str) -> Callable[[F], F]:
+    """Compiles for one kind per argument: numba by itself would compile anew for each constant that is passed."""
+    return lambda function: cast(F, njit(tuple(_KINDS[kind] for kind in arguments), cache=True)(function))
 
 
 NEVER = 4 * 10**18
@@ -80,21 +92,21 @@ class Facts(NamedTuple):
     capacity: Floats
     rests: Ints  # (., 4)
     stock: Ints  # (n_stations, n_kits)
-    holding: NDArray[np.int32]  # (n_duties, n_kits)
+    holding: Ints  # (n_duties, n_kits)
     lent: Ints  # (., 3): station, kit, until
     station_ptr: Ints
     station_duty: Ints
-    near: NDArray[np.int32]  # (n_tickets, .)
+    near: Ints  # (n_tickets, .)
 
 
 class State(NamedTuple):
     """What the search knows; first axis 3: layers."""
 
-    rows: NDArray[np.int32]  # (3, n_duties, longest)
+    rows: Ints  # (3, n_duties, longest)
     timing: Ints  # (3, n_duties, longest + 1, 4)
     routes: Ints  # (3, n_duties, 8)
     costs: Floats  # (3, n_duties, 2): cost, load
-    carried: NDArray[np.int32]  # (3, n_duties, n_kits): tickets for which the duty takes a kit
+    carried: Ints  # (3, n_duties, n_kits): tickets for which the duty takes a kit
     crews: Ints  # (3, n_crew_tickets, 2 + most members + most kits)
     duty_of: Ints  # (n_tickets,): one of the ticket's duties, -1 when it is not planned
     holders: Ints  # (n_stations, n_kits): duties and others who have a kit at any time
@@ -104,22 +116,22 @@ class State(NamedTuple):
     stamp: Ints  # (3, n_duties + n_crew_tickets + 1): which transaction saved it; the current one last
     saved_total: Floats  # (3,)
     prices: Floats  # (n_tickets, n_duties): cheapest insertion
-    price_at: NDArray[np.int32]
+    price_at: Ints
     price_version: Ints
     queue: Ints
     queued: Ints  # (2, n_duties): in the queue; rounds
     labels: Ints  # (longest + 2, MOST_LABELS, 6): clock, depart, taken, parent, start, avoided
     label_cost: Floats
-    draft: NDArray[np.int32]
+    draft: Ints
     starts: Ints
     arrives: Ints
     missing: Ints
     troubled: Ints
     keys: Floats
     todo: Ints  # (2 * n_tickets,)
-    best_row: NDArray[np.int32]
+    best_row: Ints
     best_route: Ints  # (n_duties, 2): length, wait
-    best_carry: NDArray[np.int32]
+    best_carry: Ints
     counter: Ints
     level: Floats
     random: NDArray[np.uint64]
@@ -135,62 +147,47 @@ def _pointer(_typing, address):  # type: ignore[no-untyped-def]
     return types.voidptr(address), generate
 
 
-@_compiled
+@_compiled("ai")
 def _ints1(m, i):  # type: ignore[no-untyped-def]
     return carray(_pointer(m[5 * i]), (m[5 * i + 1],), np.int64)
 
 
-@_compiled
+@_compiled("ai")
 def _ints2(m, i):  # type: ignore[no-untyped-def]
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2]), np.int64)
 
 
-@_compiled
+@_compiled("ai")
 def _ints3(m, i):  # type: ignore[no-untyped-def]
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2], m[5 * i + 3]), np.int64)
 
 
-@_compiled
+@_compiled("ai")
 def _ints4(m, i):  # type: ignore[no-untyped-def]
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2], m[5 * i + 3], m[5 * i + 4]), np.int64)
 
 
-@_compiled
+@_compiled("ai")
 def _floats1(m, i):  # type: ignore[no-untyped-def]
     return carray(_pointer(m[5 * i]), (m[5 * i + 1],), np.float64)
 
 
-@_compiled
+@_compiled("ai")
 def _floats2(m, i):  # type: ignore[no-untyped-def]
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2]), np.float64)
 
 
-@_compiled
+@_compiled("ai")
 def _floats3(m, i):  # type: ignore[no-untyped-def]
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2], m[5 * i + 3]), np.float64)
 
 
-@_compiled
-def _shorts1(m, i):  # type: ignore[no-untyped-def]
-    return carray(_pointer(m[5 * i]), (m[5 * i + 1],), np.int32)
-
-
-@_compiled
-def _shorts2(m, i):  # type: ignore[no-untyped-def]
-    return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2]), np.int32)
-
-
-@_compiled
-def _shorts3(m, i):  # type: ignore[no-untyped-def]
-    return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2], m[5 * i + 3]), np.int32)
-
-
-@_compiled
+@_compiled("ai")
 def _bits1(m, i):  # type: ignore[no-untyped-def]
     return carray(_pointer(m[5 * i]), (m[5 * i + 1],), np.uint64)
 
 
-@_compiled
+@_compiled("u")
 def _uniform(random):  # type: ignore[no-untyped-def]
     x = random[0]
     x ^= x << np.uint64(13)
@@ -200,12 +197,12 @@ def _uniform(random):  # type: ignore[no-untyped-def]
     return float(x >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@_compiled
+@_compiled("ui")
 def _below(random, n):  # type: ignore[no-untyped-def]
     return min(n - 1, int(_uniform(random) * n))
 
 
-@_compiled
+@_compiled("tiii")
 def _fit(window, a, b, x):  # type: ignore[no-untyped-def]
     """The first permitted start from `x` on; -1 when there is none."""
     for i in range(a, b):
@@ -214,7 +211,7 @@ def _fit(window, a, b, x):  # type: ignore[no-untyped-def]
     return -1
 
 
-@_compiled
+@_compiled("tiii")
 def _fit_down(window, a, b, x):  # type: ignore[no-untyped-def]
     """The last permitted start up to `x`; -1 when there is none."""
     for i in range(b - 1, a - 1, -1):
@@ -223,7 +220,7 @@ def _fit_down(window, a, b, x):  # type: ignore[no-untyped-def]
     return -1
 
 
-@_compiled
+@_compiled("ai")
 def _free_from(m, r):  # type: ignore[no-untyped-def]
     duty, routes = _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT)
     free = max(duty[r, EARLIEST], routes[NOW, r, WAIT])
@@ -233,7 +230,7 @@ def _free_from(m, r):  # type: ignore[no-untyped-def]
     return free
 
 
-@_compiled
+@_compiled("aii")
 def _lateness(m, t, start):  # type: ignore[no-untyped-def]
     ticket, money = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT)
     late = start - ticket[t, DUE]
@@ -245,7 +242,7 @@ def _lateness(m, t, start):  # type: ignore[no-untyped-def]
 # Saving and bringing back.
 
 
-@_compiled
+@_compiled("ai")
 def _begin(m, layer):  # type: ignore[no-untyped-def]
     stamp, saved, saved_crews, saved_total = _ints2(m, STAMP_AT), _ints2(m, SAVED_AT), _ints2(m, SAVED_CREWS_AT), _floats1(m, SAVED_TOTAL_AT)
     level, kit_version = _floats1(m, LEVEL_AT), _ints2(m, KIT_VERSION_AT)
@@ -257,10 +254,10 @@ def _begin(m, layer):  # type: ignore[no-untyped-def]
         kit_version[layer, i] = kit_version[NOW, i]
 
 
-@_compiled
+@_compiled("aii")
 def _save(m, layer, r):  # type: ignore[no-untyped-def]
     stamp, saved, routes, costs = _ints2(m, STAMP_AT), _ints2(m, SAVED_AT), _ints3(m, ROUTES_AT), _floats3(m, COSTS_AT)
-    rows, timing, carried = _shorts3(m, ROWS_AT), _ints4(m, TIMING_AT), _shorts3(m, CARRIED_AT)
+    rows, timing, carried = _ints3(m, ROWS_AT), _ints4(m, TIMING_AT), _ints3(m, CARRIED_AT)
     if stamp[layer, r] == stamp[layer, -1]:
         return
     stamp[layer, r] = stamp[layer, -1]
@@ -280,13 +277,13 @@ def _save(m, layer, r):  # type: ignore[no-untyped-def]
         carried[layer, r, k] = carried[NOW, r, k]
 
 
-@_compiled
+@_compiled("ai")
 def _touch(m, r):  # type: ignore[no-untyped-def]
     _save(m, ITERATION_LAYER, r)
     _save(m, MOVE_LAYER, r)
 
 
-@_compiled
+@_compiled("ai")
 def _touch_crew(m, c):  # type: ignore[no-untyped-def]
     routes, stamp, saved_crews, crews = _ints3(m, ROUTES_AT), _ints2(m, STAMP_AT), _ints2(m, SAVED_CREWS_AT), _ints3(m, CREWS_AT)
     base = routes.shape[1]
@@ -299,10 +296,10 @@ def _touch_crew(m, c):  # type: ignore[no-untyped-def]
                 crews[layer, c, i] = crews[NOW, c, i]
 
 
-@_compiled
+@_compiled("ai")
 def _rollback(m, layer):  # type: ignore[no-untyped-def]
     duty, saved, routes, duty_of = _ints2(m, DUTY_AT), _ints2(m, SAVED_AT), _ints3(m, ROUTES_AT), _ints1(m, DUTY_OF_AT)
-    rows, costs, timing, carried = _shorts3(m, ROWS_AT), _floats3(m, COSTS_AT), _ints4(m, TIMING_AT), _shorts3(m, CARRIED_AT)
+    rows, costs, timing, carried = _ints3(m, ROWS_AT), _floats3(m, COSTS_AT), _ints4(m, TIMING_AT), _ints3(m, CARRIED_AT)
     holders, saved_crews, crews, kit_version = _ints2(m, HOLDERS_AT), _ints2(m, SAVED_CREWS_AT), _ints3(m, CREWS_AT), _ints2(m, KIT_VERSION_AT)
     level, saved_total = _floats1(m, LEVEL_AT), _floats1(m, SAVED_TOTAL_AT)
     for i in range(saved[layer, -1]):
@@ -337,46 +334,7 @@ def _rollback(m, layer):  # type: ignore[no-untyped-def]
     level[TOTAL] = saved_total[layer]
 
 
-# Times.
-
-
-@_compiled
-def _simulate(m, row, n, r, extra, extra_pin):  # type: ignore[no-untyped-def]
-    """Cost of a duty with this row, infinite when it does not fit; times go to `starts`, `arrives` and `counter`.
-
-    `extra` is a ticket for a crew whose start is not before `extra_pin`, whatever the state says.
-    """
-    duty, ticket, travel, windows = _ints2(m, DUTY_AT), _ints2(m, TICKET_AT), _ints2(m, TRAVEL_AT), _ints2(m, WINDOWS_AT)
-    fare, rests, starts, arrives = _floats2(m, FARE_AT), _ints2(m, RESTS_AT), _ints1(m, STARTS_AT), _ints1(m, ARRIVES_AT)
-    counter, crews, level = _ints1(m, COUNTER_AT), _ints3(m, CREWS_AT), _floats1(m, LEVEL_AT)
-    free = _free_from(m, r)
-    at, clock, cost = duty[r, ORIGIN], free, 0.0
-    for k in range(n):
-        t = row[k]
-        here = ticket[t, LOCATION]
-        arrive = clock + travel[at, here]
-        begin = arrive
-        if ticket[t, CREW] > 1:
-            begin = max(begin, extra_pin if t == extra else crews[NOW, ticket[t, CREW_ROW], PIN])
-        begin = _fit(windows, ticket[t, WINDOW_A], ticket[t, WINDOW_B], begin)
-        if begin < 0:
-            return INF
-        arrives[k], starts[k] = arrive, begin
-        cost += fare[at, here] + _lateness(m, t, begin)
-        at, clock = here, begin + ticket[t, SERVICE]
-    home = duty[r, HOME]
-    back = clock + travel[at, home]
-    if back > duty[r, LATEST]:
-        return INF
-    depart = starts[0] - travel[duty[r, ORIGIN], ticket[row[0], LOCATION]]
-    for b in range(duty[r, REST_A], duty[r, REST_B]):
-        if depart < rests[b, 0] and back > rests[b, 3]:
-            return _simulate_rests(m, row, n, r, extra, extra_pin, free)
-    counter[SIM_DEPART], counter[SIM_RETURN] = depart, back
-    return cost + fare[at, home] + max(0, back - duty[r, END]) * level[OVERTIME]
-
-
-@_compiled
+@_compiled("aiiifiiiiii")
 def _keep_label(m, stage, held, clock, cost, depart, taken, parent, begin, first, last):  # type: ignore[no-untyped-def]
     """Adds a label unless another beats it in clock and cost with the same breaks taken or avoided; the new number of labels."""
     rests, labels, label_cost = _ints2(m, RESTS_AT), _ints3(m, LABELS_AT), _floats2(m, LABEL_COST_AT)
@@ -404,7 +362,7 @@ def _keep_label(m, stage, held, clock, cost, depart, taken, parent, begin, first
     return held + 1
 
 
-@_compiled
+@_compiled("aaiiiii")
 def _simulate_rests(m, row, n, r, extra, extra_pin, free):  # type: ignore[no-untyped-def]
     """`_simulate` for work that spans a break: every choice of spell for each break, or a departure after it."""
     duty, rests, ticket, travel = _ints2(m, DUTY_AT), _ints2(m, RESTS_AT), _ints2(m, TICKET_AT), _ints2(m, TRAVEL_AT)
@@ -482,18 +440,57 @@ def _simulate_rests(m, row, n, r, extra, extra_pin, free):  # type: ignore[no-un
     return best + drive_cost
 
 
-@_compiled
+# Times.
+
+
+@_compiled("aaiiii")
+def _simulate(m, row, n, r, extra, extra_pin):  # type: ignore[no-untyped-def]
+    """Cost of a duty with this row, infinite when it does not fit; times go to `starts`, `arrives` and `counter`.
+
+    `extra` is a ticket for a crew whose start is not before `extra_pin`, whatever the state says.
+    """
+    duty, ticket, travel, windows = _ints2(m, DUTY_AT), _ints2(m, TICKET_AT), _ints2(m, TRAVEL_AT), _ints2(m, WINDOWS_AT)
+    fare, rests, starts, arrives = _floats2(m, FARE_AT), _ints2(m, RESTS_AT), _ints1(m, STARTS_AT), _ints1(m, ARRIVES_AT)
+    counter, crews, level = _ints1(m, COUNTER_AT), _ints3(m, CREWS_AT), _floats1(m, LEVEL_AT)
+    free = _free_from(m, r)
+    at, clock, cost = duty[r, ORIGIN], free, 0.0
+    for k in range(n):
+        t = row[k]
+        here = ticket[t, LOCATION]
+        arrive = clock + travel[at, here]
+        begin = arrive
+        if ticket[t, CREW] > 1:
+            begin = max(begin, extra_pin if t == extra else crews[NOW, ticket[t, CREW_ROW], PIN])
+        begin = _fit(windows, ticket[t, WINDOW_A], ticket[t, WINDOW_B], begin)
+        if begin < 0:
+            return INF
+        arrives[k], starts[k] = arrive, begin
+        cost += fare[at, here] + _lateness(m, t, begin)
+        at, clock = here, begin + ticket[t, SERVICE]
+    home = duty[r, HOME]
+    back = clock + travel[at, home]
+    if back > duty[r, LATEST]:
+        return INF
+    depart = starts[0] - travel[duty[r, ORIGIN], ticket[row[0], LOCATION]]
+    for b in range(duty[r, REST_A], duty[r, REST_B]):
+        if depart < rests[b, 0] and back > rests[b, 3]:
+            return _simulate_rests(m, row, n, r, extra, extra_pin, free)
+    counter[SIM_DEPART], counter[SIM_RETURN] = depart, back
+    return cost + fare[at, home] + max(0, back - duty[r, END]) * level[OVERTIME]
+
+
+@_compiled("a")
 def _tick(m):  # type: ignore[no-untyped-def]
     counter = _ints1(m, COUNTER_AT)
     counter[TICK] += 1
     return counter[TICK]
 
 
-@_compiled
+@_compiled("ai")
 def _time_route(m, r):  # type: ignore[no-untyped-def]
     """Times a duty anew; False when it does not fit."""
     duty, ticket, travel, windows = _ints2(m, DUTY_AT), _ints2(m, TICKET_AT), _ints2(m, TRAVEL_AT), _ints2(m, WINDOWS_AT)
-    routes, timing, rows, counter = _ints3(m, ROUTES_AT), _ints4(m, TIMING_AT), _shorts3(m, ROWS_AT), _ints1(m, COUNTER_AT)
+    routes, timing, rows, counter = _ints3(m, ROUTES_AT), _ints4(m, TIMING_AT), _ints3(m, ROWS_AT), _ints1(m, COUNTER_AT)
     starts, arrives, level, costs = _ints1(m, STARTS_AT), _ints1(m, ARRIVES_AT), _floats1(m, LEVEL_AT), _floats3(m, COSTS_AT)
     kit_version = _ints2(m, KIT_VERSION_AT)
     n = routes[NOW, r, N]
@@ -538,11 +535,11 @@ def _time_route(m, r):  # type: ignore[no-untyped-def]
 # Kits.
 
 
-@_compiled
+@_compiled("aiiii")
 def _out_at(m, station, kit, moment, r):  # type: ignore[no-untyped-def]
     """How many of a kit are out at a moment, beside what duty `r` has."""
-    station_ptr, station_duty, duty, holding = _ints1(m, STATION_PTR_AT), _ints1(m, STATION_DUTY_AT), _ints2(m, DUTY_AT), _shorts2(m, HOLDING_AT)
-    lent, routes, carried = _ints2(m, LENT_AT), _ints3(m, ROUTES_AT), _shorts3(m, CARRIED_AT)
+    station_ptr, station_duty, duty, holding = _ints1(m, STATION_PTR_AT), _ints1(m, STATION_DUTY_AT), _ints2(m, DUTY_AT), _ints2(m, HOLDING_AT)
+    lent, routes, carried = _ints2(m, LENT_AT), _ints3(m, ROUTES_AT), _ints3(m, CARRIED_AT)
     out = 0
     for i in range(station_ptr[station], station_ptr[station + 1]):
         other = station_duty[i]
@@ -557,11 +554,11 @@ def _out_at(m, station, kit, moment, r):  # type: ignore[no-untyped-def]
     return out
 
 
-@_compiled
+@_compiled("aiiii")
 def _kit_fits(m, kit, r, depart, back):  # type: ignore[no-untyped-def]
     """Whether the station has a kit for duty `r` from `depart` to `back`, beside the others at their present times."""
     duty, stock, station_ptr, station_duty = _ints2(m, DUTY_AT), _ints2(m, STOCK_AT), _ints1(m, STATION_PTR_AT), _ints1(m, STATION_DUTY_AT)
-    carried, holders, routes = _shorts3(m, CARRIED_AT), _ints2(m, HOLDERS_AT), _ints3(m, ROUTES_AT)
+    carried, holders, routes = _ints3(m, CARRIED_AT), _ints2(m, HOLDERS_AT), _ints3(m, ROUTES_AT)
     station = duty[r, STATION]
     owned = stock[station, kit]
     mine = 1 if duty[r, OUT] or carried[NOW, r, kit] > 0 else 0
@@ -580,11 +577,11 @@ def _kit_fits(m, kit, r, depart, back):  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
+@_compiled("aiiii")
 def _kits_fit(m, r, extra, depart, back):  # type: ignore[no-untyped-def]
     """Whether all kits that a duty has, and those of ticket `extra` (-1: none), can be out from `depart` to `back`."""
-    stock, duty, holding, ticket = _ints2(m, STOCK_AT), _ints2(m, DUTY_AT), _shorts2(m, HOLDING_AT), _ints2(m, TICKET_AT)
-    kits_needed, routes, carried = _ints1(m, KITS_NEEDED_AT), _ints3(m, ROUTES_AT), _shorts3(m, CARRIED_AT)
+    stock, duty, holding, ticket = _ints2(m, STOCK_AT), _ints2(m, DUTY_AT), _ints2(m, HOLDING_AT), _ints2(m, TICKET_AT)
+    kits_needed, routes, carried = _ints1(m, KITS_NEEDED_AT), _ints3(m, ROUTES_AT), _ints3(m, CARRIED_AT)
     left = routes[NOW, r, N_KITS]
     for kit in range(stock.shape[1]):
         if left == 0:
@@ -600,10 +597,10 @@ def _kits_fit(m, r, extra, depart, back):  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
+@_compiled("aiii")
 def _carry(m, r, kit, step):  # type: ignore[no-untyped-def]
     """Counts one more (or fewer, `step` -1) ticket for which the duty takes a kit."""
-    duty, carried, routes, holders = _ints2(m, DUTY_AT), _shorts3(m, CARRIED_AT), _ints3(m, ROUTES_AT), _ints2(m, HOLDERS_AT)
+    duty, carried, routes, holders = _ints2(m, DUTY_AT), _ints3(m, CARRIED_AT), _ints3(m, ROUTES_AT), _ints2(m, HOLDERS_AT)
     kit_version = _ints2(m, KIT_VERSION_AT)
     if duty[r, OUT]:
         return
@@ -618,7 +615,7 @@ def _carry(m, r, kit, step):  # type: ignore[no-untyped-def]
 # Changing routes.
 
 
-@_compiled
+@_compiled("ai")
 def _enqueue(m, r):  # type: ignore[no-untyped-def]
     queued, queue, counter = _ints2(m, QUEUED_AT), _ints1(m, QUEUE_AT), _ints1(m, COUNTER_AT)
     if queued[0, r] == 0:
@@ -628,7 +625,7 @@ def _enqueue(m, r):  # type: ignore[no-untyped-def]
         counter[QUEUED] += 1
 
 
-@_compiled
+@_compiled("a")
 def _give_up(m):  # type: ignore[no-untyped-def]
     queue, counter, queued = _ints1(m, QUEUE_AT), _ints1(m, COUNTER_AT), _ints2(m, QUEUED_AT)
     size = queue.shape[0]
@@ -638,11 +635,11 @@ def _give_up(m):  # type: ignore[no-untyped-def]
     return False
 
 
-@_compiled
+@_compiled("a")
 def _reset_linked(m):  # type: ignore[no-untyped-def]
     """Adds to the queue whatever shares a crew or a person with it, and lets all those crews start from their earliest again."""
     ticket, duty, counter, queue = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints1(m, COUNTER_AT), _ints1(m, QUEUE_AT)
-    routes, rows, crews = _ints3(m, ROUTES_AT), _shorts3(m, ROWS_AT), _ints3(m, CREWS_AT)
+    routes, rows, crews = _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _ints3(m, CREWS_AT)
     i = 0
     while i < counter[QUEUED]:
         r = queue[(counter[HEAD] + i) % queue.shape[0]]
@@ -661,7 +658,7 @@ def _reset_linked(m):  # type: ignore[no-untyped-def]
             _enqueue(m, duty[r, AFTER])
 
 
-@_compiled
+@_compiled("a")
 def _settle(m):  # type: ignore[no-untyped-def]
     """Times all queued duties and whatever they delay, and checks kits; False when something does not fit.
 
@@ -669,7 +666,7 @@ def _settle(m):  # type: ignore[no-untyped-def]
     begins below. A cycle never settles and is given up.
     """
     ticket, duty, counter, queued = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints1(m, COUNTER_AT), _ints2(m, QUEUED_AT)
-    queue, stamp, routes, rows = _ints1(m, QUEUE_AT), _ints2(m, STAMP_AT), _ints3(m, ROUTES_AT), _shorts3(m, ROWS_AT)
+    queue, stamp, routes, rows = _ints1(m, QUEUE_AT), _ints2(m, STAMP_AT), _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT)
     timing, crews, saved = _ints4(m, TIMING_AT), _ints3(m, CREWS_AT), _ints2(m, SAVED_AT)
     for i in range(counter[QUEUED]):
         queued[1, queue[(counter[HEAD] + i) % queue.shape[0]]] = 0
@@ -705,10 +702,10 @@ def _settle(m):  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
+@_compiled("aiii")
 def _put(m, t, r, position):  # type: ignore[no-untyped-def]
     """Puts a ticket into one duty's row, untimed."""
-    ticket, money, routes, rows = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints3(m, ROUTES_AT), _shorts3(m, ROWS_AT)
+    ticket, money, routes, rows = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT)
     costs, duty_of = _floats3(m, COSTS_AT), _ints1(m, DUTY_OF_AT)
     _touch(m, r)
     n = routes[NOW, r, N]
@@ -724,11 +721,11 @@ def _put(m, t, r, position):  # type: ignore[no-untyped-def]
     _enqueue(m, r)
 
 
-@_compiled
+@_compiled("aii")
 def _take(m, t, r):  # type: ignore[no-untyped-def]
     """Takes a ticket out of one duty's row, untimed."""
     money, ticket, routes, costs = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT), _floats3(m, COSTS_AT)
-    rows = _shorts3(m, ROWS_AT)
+    rows = _ints3(m, ROWS_AT)
     _touch(m, r)
     n = routes[NOW, r, N]
     gone = 0
@@ -748,13 +745,13 @@ def _take(m, t, r):  # type: ignore[no-untyped-def]
     _enqueue(m, r)
 
 
-@_compiled
+@_compiled("aii")
 def _single_change(m, t, r):  # type: ignore[no-untyped-def]
     money, ticket, duty = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints2(m, DUTY_AT)
     return money[t, CHANGE] if ticket[t, TOLD] != duty[r, TECHNICIAN] else 0.0
 
 
-@_compiled
+@_compiled("aiai")
 def _crew_change(m, t, members, size):  # type: ignore[no-untyped-def]
     """What it costs that the crew is another than the promised one; 0 when it is the same."""
     money, ticket, told, duty = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, TOLD_AT), _ints2(m, DUTY_AT)
@@ -770,7 +767,7 @@ def _crew_change(m, t, members, size):  # type: ignore[no-untyped-def]
     return 0.0 if same else money[t, CHANGE]
 
 
-@_compiled
+@_compiled("ai")
 def _remove(m, t):  # type: ignore[no-untyped-def]
     """Takes a planned ticket out of all its duties, untimed."""
     ticket, money, kits_needed, duty_of = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints1(m, KITS_NEEDED_AT), _ints1(m, DUTY_OF_AT)
@@ -795,7 +792,7 @@ def _remove(m, t):  # type: ignore[no-untyped-def]
     duty_of[t] = -1
 
 
-@_compiled
+@_compiled("aiii")
 def _insert(m, t, r, position):  # type: ignore[no-untyped-def]
     """Puts a ticket for one person into a duty; on False nothing was changed. Call `_begin(m, MOVE_LAYER)` first."""
     ticket, kits_needed, money, level = _ints2(m, TICKET_AT), _ints1(m, KITS_NEEDED_AT), _floats2(m, MONEY_AT), _floats1(m, LEVEL_AT)
@@ -809,7 +806,27 @@ def _insert(m, t, r, position):  # type: ignore[no-untyped-def]
     return False
 
 
-@_compiled
+@_compiled("aiai")
+def _bearer(m, kit, members, size):  # type: ignore[no-untyped-def]
+    """Who of a crew brings a kit: who has it anyway, else whose station has most to spare; -1 when nobody can."""
+    duty, holding, stock, carried = _ints2(m, DUTY_AT), _ints2(m, HOLDING_AT), _ints2(m, STOCK_AT), _ints3(m, CARRIED_AT)
+    holders = _ints2(m, HOLDERS_AT)
+    best, spare = -1, -NEVER
+    for i in range(size):
+        r = members[i]
+        if duty[r, OUT]:
+            if holding[r, kit]:
+                return r
+            continue
+        if carried[NOW, r, kit] > 0:
+            return r
+        owned = stock[duty[r, STATION], kit]
+        if owned > 0 and owned - holders[duty[r, STATION], kit] > spare:
+            best, spare = r, owned - holders[duty[r, STATION], kit]
+    return best
+
+
+@_compiled("aiaa")
 def _insert_crew(m, t, members, positions):  # type: ignore[no-untyped-def]
     """Puts a ticket into the duties of its crew; on False nothing was changed."""
     ticket, kits_needed, money, crews = _ints2(m, TICKET_AT), _ints1(m, KITS_NEEDED_AT), _floats2(m, MONEY_AT), _ints3(m, CREWS_AT)
@@ -840,90 +857,68 @@ def _insert_crew(m, t, members, positions):  # type: ignore[no-untyped-def]
     return False
 
 
-@_compiled
-def _bearer(m, kit, members, size):  # type: ignore[no-untyped-def]
-    """Who of a crew brings a kit: who has it anyway, else whose station has most to spare; -1 when nobody can."""
-    duty, holding, stock, carried = _ints2(m, DUTY_AT), _shorts2(m, HOLDING_AT), _ints2(m, STOCK_AT), _shorts3(m, CARRIED_AT)
-    holders = _ints2(m, HOLDERS_AT)
-    best, spare = -1, -NEVER
-    for i in range(size):
-        r = members[i]
-        if duty[r, OUT]:
-            if holding[r, kit]:
-                return r
-            continue
-        if carried[NOW, r, kit] > 0:
-            return r
-        owned = stock[duty[r, STATION], kit]
-        if owned > 0 and owned - holders[duty[r, STATION], kit] > spare:
-            best, spare = r, owned - holders[duty[r, STATION], kit]
-    return best
-
-
-# The price of an insertion.
-
-
-@_compiled
-def _price(m, t, r):  # type: ignore[no-untyped-def]
-    """What the cheapest insertion of a ticket into a duty costs, infinite when there is none; remembered by version."""
-    ticket, duty, routes, kit_version = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT), _ints2(m, KIT_VERSION_AT)
-    price_version, prices, price_at, counter = _ints2(m, PRICE_VERSION_AT), _floats2(m, PRICES_AT), _shorts2(m, PRICE_AT_AT), _ints1(m, COUNTER_AT)
-    version = routes[NOW, r, VERSION]
-    if routes[NOW, r, N_KITS] > 0 or ticket[t, KIT_A] < ticket[t, KIT_B]:
-        version = max(version, kit_version[NOW, duty[r, STATION]])
-    if price_version[t, r] != version:
-        prices[t, r] = _best_in_route(m, t, r)
-        price_at[t, r] = counter[POSITION]
-        price_version[t, r] = version
-    return prices[t, r]
-
-
-@_compiled
-def _best_in_route(m, t, r):  # type: ignore[no-untyped-def]
-    """The cheapest insertion of a ticket into a duty; its position goes to `counter[POSITION]`.
-
-    For a ticket that needs a crew: what this member would cost if the others were there in time, kits left aside.
-    """
-    ticket, money, capacity, duty = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _floats1(m, CAPACITY_AT), _ints2(m, DUTY_AT)
-    holding, kits_needed, stock, counter = _shorts2(m, HOLDING_AT), _ints1(m, KITS_NEEDED_AT), _ints2(m, STOCK_AT), _ints1(m, COUNTER_AT)
-    routes, rows, costs = _ints3(m, ROUTES_AT), _shorts3(m, ROWS_AT), _floats3(m, COSTS_AT)
+@_compiled("aiiii")
+def _cost_among_rests(m, t, r, position, begin):  # type: ignore[no-untyped-def]
+    routes, draft, rows, costs = _ints3(m, ROUTES_AT), _ints1(m, DRAFT_AT), _ints3(m, ROWS_AT), _floats3(m, COSTS_AT)
     n = routes[NOW, r, N]
-    counter[POSITION] = -1
+    for k in range(position):
+        draft[k] = rows[NOW, r, k]
+    draft[position] = t
+    for k in range(position, n):
+        draft[k + 1] = rows[NOW, r, k]
+    return _simulate(m, draft, n + 1, r, t, begin) - costs[NOW, r, 0]
+
+
+@_compiled("aii")
+def _links_moved(m, n, r):  # type: ignore[no-untyped-def]
+    """Whether the row just simulated in `draft` would delay a crew or the person's next duty."""
+    ticket, duty, draft, routes = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints1(m, DRAFT_AT), _ints3(m, ROUTES_AT)
+    starts, crews, counter = _ints1(m, STARTS_AT), _ints3(m, CREWS_AT), _ints1(m, COUNTER_AT)
+    if routes[NOW, r, N_CREWS] > 0:
+        for k in range(n + 1):
+            c = ticket[draft[k], CREW_ROW]
+            if c >= 0 and starts[k] > crews[NOW, c, PIN]:
+                return True
+    after = duty[r, AFTER]
+    return after >= 0 and routes[NOW, after, N] > 0 and counter[SIM_RETURN] > routes[NOW, r, RETURN]
+
+
+@_compiled("aiii")
+def _tried(m, t, r, position):  # type: ignore[no-untyped-def]
+    """The exact price of an insertion that delays others: it is carried out and taken back."""
+    money, level = _floats2(m, MONEY_AT), _floats1(m, LEVEL_AT)
+    _begin(m, MOVE_LAYER)
+    before = level[TOTAL]
+    cost = INF
+    if _insert(m, t, r, position):
+        cost = level[TOTAL] - before + money[t, ABSENT]
+        _rollback(m, MOVE_LAYER)
+    return cost
+
+
+@_compiled("aiiiibf")
+def _best_among_rests(m, t, r, low, high, kits, base):  # type: ignore[no-untyped-def]
+    """`_best_in_route` for a duty with breaks: each position is timed in full."""
+    ticket, routes, counter = _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT), _ints1(m, COUNTER_AT)
+    n = routes[NOW, r, N]
     single = ticket[t, CREW] == 1
-    if n + 1 > rows.shape[2] or costs[NOW, r, 1] + money[t, LOAD] > capacity[r]:
-        return INF
-    kits = ticket[t, KIT_A] < ticket[t, KIT_B] and single
-    if kits:
-        for i in range(ticket[t, KIT_A], ticket[t, KIT_B]):
-            if duty[r, OUT]:
-                if not holding[r, kits_needed[i]]:
-                    return INF
-            elif stock[duty[r, STATION], kits_needed[i]] == 0:
-                return INF
-    base = _single_change(m, t, r) if single else 0.0
-    low, high = routes[NOW, r, N_LOCKED], n
-    if ticket[t, LOCKED]:
-        low, high = 0, routes[NOW, r, N_LOCKED]
-    if duty[r, REST_A] < duty[r, REST_B]:
-        return _best_among_rests(m, t, r, low, high, kits, base)
     best = INF
     for position in range(low, high + 1):
-        cost = _insertion_cost(m, t, r, position, 0, best - base, kits or routes[NOW, r, N_KITS] > 0)
-        if cost == INF:
+        cost = _cost_among_rests(m, t, r, position, 0)
+        if not (base + cost < best):
             continue
-        if single and counter[LINKED] == 1:
+        if kits or routes[NOW, r, N_KITS] > 0:
+            if not _kits_fit(m, r, t if kits else -1, counter[SIM_DEPART], counter[SIM_RETURN]):
+                continue
+        if single and _links_moved(m, n, r):
             cost = _tried(m, t, r, position) - base
-        elif (kits or routes[NOW, r, N_KITS] > 0) and not _kits_fit(
-            m, r, t if kits else -1, counter[SIM_DEPART], counter[SIM_RETURN]
-        ):
-            continue
-        if cost + base < best:
-            best = cost + base
+        if base + cost < best:
+            best = base + cost
             counter[POSITION] = position
     return best
 
 
-@_compiled
+@_compiled("aiiiifb")
 def _insertion_cost(m, t, r, position, begin, most, whole):  # type: ignore[no-untyped-def]
     """Added cost of ticket `t` at a position of a duty without breaks, its start not before `begin`.
 
@@ -932,7 +927,7 @@ def _insertion_cost(m, t, r, position, begin, most, whole):  # type: ignore[no-u
     """
     ticket, duty, windows, travel = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints2(m, WINDOWS_AT), _ints2(m, TRAVEL_AT)
     fare, counter, routes, timing = _floats2(m, FARE_AT), _ints1(m, COUNTER_AT), _ints3(m, ROUTES_AT), _ints4(m, TIMING_AT)
-    rows, crews, level = _shorts3(m, ROWS_AT), _ints3(m, CREWS_AT), _floats1(m, LEVEL_AT)
+    rows, crews, level = _ints3(m, ROWS_AT), _ints3(m, CREWS_AT), _floats1(m, LEVEL_AT)
     n = routes[NOW, r, N]
     times = timing[NOW, r]
     here = ticket[t, LOCATION]
@@ -995,71 +990,73 @@ def _insertion_cost(m, t, r, position, begin, most, whole):  # type: ignore[no-u
     return cost
 
 
-@_compiled
-def _best_among_rests(m, t, r, low, high, kits, base):  # type: ignore[no-untyped-def]
-    """`_best_in_route` for a duty with breaks: each position is timed in full."""
-    ticket, routes, counter = _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT), _ints1(m, COUNTER_AT)
+@_compiled("aii")
+def _best_in_route(m, t, r):  # type: ignore[no-untyped-def]
+    """The cheapest insertion of a ticket into a duty; its position goes to `counter[POSITION]`.
+
+    For a ticket that needs a crew: what this member would cost if the others were there in time, kits left aside.
+    """
+    ticket, money, capacity, duty = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _floats1(m, CAPACITY_AT), _ints2(m, DUTY_AT)
+    holding, kits_needed, stock, counter = _ints2(m, HOLDING_AT), _ints1(m, KITS_NEEDED_AT), _ints2(m, STOCK_AT), _ints1(m, COUNTER_AT)
+    routes, rows, costs = _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _floats3(m, COSTS_AT)
     n = routes[NOW, r, N]
+    counter[POSITION] = -1
     single = ticket[t, CREW] == 1
+    if n + 1 > rows.shape[2] or costs[NOW, r, 1] + money[t, LOAD] > capacity[r]:
+        return INF
+    kits = ticket[t, KIT_A] < ticket[t, KIT_B] and single
+    if kits:
+        for i in range(ticket[t, KIT_A], ticket[t, KIT_B]):
+            if duty[r, OUT]:
+                if not holding[r, kits_needed[i]]:
+                    return INF
+            elif stock[duty[r, STATION], kits_needed[i]] == 0:
+                return INF
+    base = _single_change(m, t, r) if single else 0.0
+    low, high = routes[NOW, r, N_LOCKED], n
+    if ticket[t, LOCKED]:
+        low, high = 0, routes[NOW, r, N_LOCKED]
+    if duty[r, REST_A] < duty[r, REST_B]:
+        return _best_among_rests(m, t, r, low, high, kits, base)
     best = INF
     for position in range(low, high + 1):
-        cost = _cost_among_rests(m, t, r, position, 0)
-        if not (base + cost < best):
+        cost = _insertion_cost(m, t, r, position, 0, best - base, kits or routes[NOW, r, N_KITS] > 0)
+        if cost == INF:
             continue
-        if kits or routes[NOW, r, N_KITS] > 0:
-            if not _kits_fit(m, r, t if kits else -1, counter[SIM_DEPART], counter[SIM_RETURN]):
-                continue
-        if single and _links_moved(m, n, r):
+        if single and counter[LINKED] == 1:
             cost = _tried(m, t, r, position) - base
-        if base + cost < best:
-            best = base + cost
+        elif (kits or routes[NOW, r, N_KITS] > 0) and not _kits_fit(
+            m, r, t if kits else -1, counter[SIM_DEPART], counter[SIM_RETURN]
+        ):
+            continue
+        if cost + base < best:
+            best = cost + base
             counter[POSITION] = position
     return best
 
 
-@_compiled
-def _cost_among_rests(m, t, r, position, begin):  # type: ignore[no-untyped-def]
-    routes, draft, rows, costs = _ints3(m, ROUTES_AT), _shorts1(m, DRAFT_AT), _shorts3(m, ROWS_AT), _floats3(m, COSTS_AT)
-    n = routes[NOW, r, N]
-    for k in range(position):
-        draft[k] = rows[NOW, r, k]
-    draft[position] = t
-    for k in range(position, n):
-        draft[k + 1] = rows[NOW, r, k]
-    return _simulate(m, draft, n + 1, r, t, begin) - costs[NOW, r, 0]
+# The price of an insertion.
 
 
-@_compiled
-def _links_moved(m, n, r):  # type: ignore[no-untyped-def]
-    """Whether the row just simulated in `draft` would delay a crew or the person's next duty."""
-    ticket, duty, draft, routes = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _shorts1(m, DRAFT_AT), _ints3(m, ROUTES_AT)
-    starts, crews, counter = _ints1(m, STARTS_AT), _ints3(m, CREWS_AT), _ints1(m, COUNTER_AT)
-    if routes[NOW, r, N_CREWS] > 0:
-        for k in range(n + 1):
-            c = ticket[draft[k], CREW_ROW]
-            if c >= 0 and starts[k] > crews[NOW, c, PIN]:
-                return True
-    after = duty[r, AFTER]
-    return after >= 0 and routes[NOW, after, N] > 0 and counter[SIM_RETURN] > routes[NOW, r, RETURN]
-
-
-@_compiled
-def _tried(m, t, r, position):  # type: ignore[no-untyped-def]
-    """The exact price of an insertion that delays others: it is carried out and taken back."""
-    money, level = _floats2(m, MONEY_AT), _floats1(m, LEVEL_AT)
-    _begin(m, MOVE_LAYER)
-    before = level[TOTAL]
-    cost = INF
-    if _insert(m, t, r, position):
-        cost = level[TOTAL] - before + money[t, ABSENT]
-        _rollback(m, MOVE_LAYER)
-    return cost
+@_compiled("aii")
+def _price(m, t, r):  # type: ignore[no-untyped-def]
+    """What the cheapest insertion of a ticket into a duty costs, infinite when there is none; remembered by version."""
+    ticket, duty, routes, kit_version = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT), _ints2(m, KIT_VERSION_AT)
+    price_version, prices, price_at, counter = _ints2(m, PRICE_VERSION_AT), _floats2(m, PRICES_AT), _ints2(m, PRICE_AT_AT), _ints1(m, COUNTER_AT)
+    version = routes[NOW, r, VERSION]
+    if routes[NOW, r, N_KITS] > 0 or ticket[t, KIT_A] < ticket[t, KIT_B]:
+        version = max(version, kit_version[NOW, duty[r, STATION]])
+    if price_version[t, r] != version:
+        prices[t, r] = _best_in_route(m, t, r)
+        price_at[t, r] = counter[POSITION]
+        price_version[t, r] = version
+    return prices[t, r]
 
 
 # Crews.
 
 
-@_compiled
+@_compiled("aiiii")
 def _part_cost(m, t, r, position, begin):  # type: ignore[no-untyped-def]
     """What one member's part of a crew's ticket costs at a position, starting no sooner than `begin`; start in `counter[BEGUN]`."""
     duty, counter, starts = _ints2(m, DUTY_AT), _ints1(m, COUNTER_AT), _ints1(m, STARTS_AT)
@@ -1070,15 +1067,15 @@ def _part_cost(m, t, r, position, begin):  # type: ignore[no-untyped-def]
     return _insertion_cost(m, t, r, position, begin, INF, False)
 
 
-@_compiled
+@_compiled("aii")
 def _brings(m, r, kit):  # type: ignore[no-untyped-def]
-    duty, holding, stock = _ints2(m, DUTY_AT), _shorts2(m, HOLDING_AT), _ints2(m, STOCK_AT)
+    duty, holding, stock = _ints2(m, DUTY_AT), _ints2(m, HOLDING_AT), _ints2(m, STOCK_AT)
     if duty[r, OUT]:
         return holding[r, kit]
     return stock[duty[r, STATION], kit] > 0
 
 
-@_compiled
+@_compiled("aiai")
 def _still_wanted(m, t, members, size):  # type: ignore[no-untyped-def]
     """How many of a ticket's skills and kits these members do not bring."""
     ticket, skill, duty, needs = _ints2(m, TICKET_AT), _ints2(m, SKILL_AT), _ints2(m, DUTY_AT), _ints2(m, NEEDS_AT)
@@ -1097,7 +1094,7 @@ def _still_wanted(m, t, members, size):  # type: ignore[no-untyped-def]
     return wanted
 
 
-@_compiled
+@_compiled("aia")
 def _pool_of(m, t, pool):  # type: ignore[no-untyped-def]
     """Fills `pool` with the duties that could join most cheaply, and for each skill and kit the cheapest that bring it."""
     ticket, candidate, money, skill = _ints2(m, TICKET_AT), _ints1(m, CANDIDATE_AT), _floats2(m, MONEY_AT), _ints2(m, SKILL_AT)
@@ -1137,7 +1134,15 @@ def _pool_of(m, t, pool):  # type: ignore[no-untyped-def]
     return size
 
 
-@_compiled
+@_compiled("aii")
+def _room_for(m, t, r):  # type: ignore[no-untyped-def]
+    """First and last position that a lock leaves for a ticket in a duty."""
+    ticket, routes = _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT)
+    locked = routes[NOW, r, N_LOCKED]
+    return (0, locked) if ticket[t, LOCKED] else (locked, routes[NOW, r, N])
+
+
+@_compiled("aiaia")
 def _moments_of(m, t, pool, size, moments):  # type: ignore[no-untyped-def]
     """Common starts worth trying: for each duty its earliest, and the one of its cheapest position."""
     counter = _ints1(m, COUNTER_AT)
@@ -1162,15 +1167,7 @@ def _moments_of(m, t, pool, size, moments):  # type: ignore[no-untyped-def]
     return count
 
 
-@_compiled
-def _room_for(m, t, r):  # type: ignore[no-untyped-def]
-    """First and last position that a lock leaves for a ticket in a duty."""
-    ticket, routes = _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT)
-    locked = routes[NOW, r, N_LOCKED]
-    return (0, locked) if ticket[t, LOCKED] else (locked, routes[NOW, r, N])
-
-
-@_compiled
+@_compiled("aiaxiaf")
 def _form_crew(m, t, pool, part, size, group, best):  # type: ignore[no-untyped-def]
     """The cheapest crew of a pool whose members' parts cost `part`: their numbers in the pool to `group`; its cost, if below `best`."""
     ticket, duty = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT)
@@ -1220,7 +1217,7 @@ def _form_crew(m, t, pool, part, size, group, best):  # type: ignore[no-untyped-
     return best
 
 
-@_compiled
+@_compiled("ai")
 def _plan_crew(m, t):  # type: ignore[no-untyped-def]
     """Plans a ticket for several people when that is cheaper than to skip it; whether it was planned."""
     ticket, money, counter, level = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints1(m, COUNTER_AT), _floats1(m, LEVEL_AT)
@@ -1262,11 +1259,11 @@ def _plan_crew(m, t):  # type: ignore[no-untyped-def]
 # Ruin and recreate.
 
 
-@_compiled
+@_compiled("ai")
 def _plan_single(m, t):  # type: ignore[no-untyped-def]
     """Plans a ticket for one person where it is cheapest, when that is cheaper than to skip it; whether it was planned."""
     money, ticket, candidate, random = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, CANDIDATE_AT), _bits1(m, RANDOM_AT)
-    level, price_at, prices = _floats1(m, LEVEL_AT), _shorts2(m, PRICE_AT_AT), _floats2(m, PRICES_AT)
+    level, price_at, prices = _floats1(m, LEVEL_AT), _ints2(m, PRICE_AT_AT), _floats2(m, PRICES_AT)
     for _ in range(4):
         best, where = money[t, ABSENT], -1
         for i in range(ticket[t, CAND_A], ticket[t, CAND_B]):
@@ -1286,7 +1283,7 @@ def _plan_single(m, t):  # type: ignore[no-untyped-def]
     return False
 
 
-@_compiled
+@_compiled("xai")
 def _sort(key, items, n):  # type: ignore[no-untyped-def]
     for i in range(1, n):
         item = items[i]
@@ -1297,7 +1294,7 @@ def _sort(key, items, n):  # type: ignore[no-untyped-def]
         items[j + 1] = item
 
 
-@_compiled
+@_compiled("ai")
 def _recreate(m, n):  # type: ignore[no-untyped-def]
     """Plans the first `n` tickets of `todo` one by one, in an order drawn at random."""
     money, ticket, todo, random = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, TODO_AT), _bits1(m, RANDOM_AT)
@@ -1326,10 +1323,10 @@ def _recreate(m, n):  # type: ignore[no-untyped-def]
             _plan_single(m, t)
 
 
-@_compiled
+@_compiled("aiiii")
 def _remove_string(m, t, r, length, n):  # type: ignore[no-untyped-def]
     """Removes a string of a duty's visits that holds `t`, perhaps with some kept in its middle; the new number of removed."""
-    routes, rows, random, todo = _ints3(m, ROUTES_AT), _shorts3(m, ROWS_AT), _bits1(m, RANDOM_AT), _ints1(m, TODO_AT)
+    routes, rows, random, todo = _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _bits1(m, RANDOM_AT), _ints1(m, TODO_AT)
     size = routes[NOW, r, N]
     at = 0
     while rows[NOW, r, at] != t:
@@ -1352,10 +1349,10 @@ def _remove_string(m, t, r, length, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@_compiled
+@_compiled("a")
 def _ruin(m):  # type: ignore[no-untyped-def]
     """Removes strings of adjacent visits around a random ticket; how many tickets went to `todo`, -1 when it cannot be timed."""
-    near, ticket, todo, duty_of = _shorts2(m, NEAR_AT), _ints2(m, TICKET_AT), _ints1(m, TODO_AT), _ints1(m, DUTY_OF_AT)
+    near, ticket, todo, duty_of = _ints2(m, NEAR_AT), _ints2(m, TICKET_AT), _ints1(m, TODO_AT), _ints1(m, DUTY_OF_AT)
     routes, random, level, counter = _ints3(m, ROUTES_AT), _bits1(m, RANDOM_AT), _floats1(m, LEVEL_AT), _ints1(m, COUNTER_AT)
     troubled, crews, stamp = _ints1(m, TROUBLED_AT), _ints3(m, CREWS_AT), _ints2(m, STAMP_AT)
     n_tickets, n_duties = len(duty_of), routes.shape[1]
@@ -1396,11 +1393,11 @@ def _ruin(m):  # type: ignore[no-untyped-def]
     return removed if _settle(m) else -1
 
 
-@_compiled
+@_compiled("a")
 def _take_stock(m):  # type: ignore[no-untyped-def]
     """Lists what is absent and what is absent or late."""
     ticket, duty_of, missing, troubled = _ints2(m, TICKET_AT), _ints1(m, DUTY_OF_AT), _ints1(m, MISSING_AT), _ints1(m, TROUBLED_AT)
-    routes, rows, timing, counter = _ints3(m, ROUTES_AT), _shorts3(m, ROWS_AT), _ints4(m, TIMING_AT), _ints1(m, COUNTER_AT)
+    routes, rows, timing, counter = _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _ints4(m, TIMING_AT), _ints1(m, COUNTER_AT)
     absent = bad = 0
     for t in range(len(duty_of)):
         if duty_of[t] < 0 and ticket[t, CAND_A] < ticket[t, CAND_B]:
@@ -1417,10 +1414,10 @@ def _take_stock(m):  # type: ignore[no-untyped-def]
     counter[N_ABSENT], counter[N_BAD] = absent, bad
 
 
-@_compiled
+@_compiled("a")
 def _keep_best(m):  # type: ignore[no-untyped-def]
     level, counter, routes, best_route = _floats1(m, LEVEL_AT), _ints1(m, COUNTER_AT), _ints3(m, ROUTES_AT), _ints2(m, BEST_ROUTE_AT)
-    best_row, rows, carried, best_carry = _shorts2(m, BEST_ROW_AT), _shorts3(m, ROWS_AT), _shorts3(m, CARRIED_AT), _shorts2(m, BEST_CARRY_AT)
+    best_row, rows, carried, best_carry = _ints2(m, BEST_ROW_AT), _ints3(m, ROWS_AT), _ints3(m, CARRIED_AT), _ints2(m, BEST_CARRY_AT)
     level[BEST] = level[TOTAL]
     counter[IMPROVED] += 1
     for r in range(routes.shape[1]):
@@ -1432,13 +1429,13 @@ def _keep_best(m):  # type: ignore[no-untyped-def]
             best_carry[r, k] = carried[NOW, r, k]
 
 
-@_compiled
+@_compiled("a")
 def load(m):  # type: ignore[no-untyped-def]
     """Makes the solution in `best_row`, `best_route` and `best_carry` the present one; False, and nothing changed, if it does not fit."""
     ticket, kits_needed, money, duty = _ints2(m, TICKET_AT), _ints1(m, KITS_NEEDED_AT), _floats2(m, MONEY_AT), _ints2(m, DUTY_AT)
-    holding, routes, rows, best_route = _shorts2(m, HOLDING_AT), _ints3(m, ROUTES_AT), _shorts3(m, ROWS_AT), _ints2(m, BEST_ROUTE_AT)
-    best_row, level, crews, duty_of = _shorts2(m, BEST_ROW_AT), _floats1(m, LEVEL_AT), _ints3(m, CREWS_AT), _ints1(m, DUTY_OF_AT)
-    best_carry = _shorts2(m, BEST_CARRY_AT)
+    holding, routes, rows, best_route = _ints2(m, HOLDING_AT), _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _ints2(m, BEST_ROUTE_AT)
+    best_row, level, crews, duty_of = _ints2(m, BEST_ROW_AT), _floats1(m, LEVEL_AT), _ints3(m, CREWS_AT), _ints1(m, DUTY_OF_AT)
+    best_carry = _ints2(m, BEST_CARRY_AT)
     _begin(m, ITERATION_LAYER)
     _begin(m, MOVE_LAYER)
     n_duties = routes.shape[1]
@@ -1484,7 +1481,7 @@ def load(m):  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
+@_compiled("a")
 def prepare(m):  # type: ignore[no-untyped-def]
     """Times the empty duties, so that the first insertions find their facts."""
     routes = _ints3(m, ROUTES_AT)
@@ -1495,7 +1492,7 @@ def prepare(m):  # type: ignore[no-untyped-def]
     _settle(m)
 
 
-@_compiled
+@_compiled("a")
 def construct(m):  # type: ignore[no-untyped-def]
     """Plans whatever is absent, dearest first, and takes the outcome as the best."""
     ticket, money, routes, duty_of = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints3(m, ROUTES_AT), _ints1(m, DUTY_OF_AT)
@@ -1518,7 +1515,26 @@ def construct(m):  # type: ignore[no-untyped-def]
     _keep_best(m)
 
 
-@_compiled
+@_compiled("a")
+def _add_up(m):  # type: ignore[no-untyped-def]
+    """Adds the cost up anew, so that rounding does not pile up."""
+    money, ticket, routes, costs = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT), _floats3(m, COSTS_AT)
+    duty_of, crews, level = _ints1(m, DUTY_OF_AT), _ints3(m, CREWS_AT), _floats1(m, LEVEL_AT)
+    total = 0.0
+    for r in range(routes.shape[1]):
+        total += costs[NOW, r, 0]
+    for t in range(len(duty_of)):
+        if duty_of[t] < 0:
+            total += money[t, ABSENT]
+        elif ticket[t, CREW] == 1:
+            total += _single_change(m, t, duty_of[t])
+        else:
+            crew = crews[NOW, ticket[t, CREW_ROW]]
+            total += _crew_change(m, t, crew[MEMBERS:], crew[SIZE])
+    level[TOTAL] = total
+
+
+@_compiled("ai")
 def run(m, until):  # type: ignore[no-untyped-def]
     """Ruins and recreates until `counter[ITERATION]` is `until`: simulated annealing in cycles, each twice as long as the last."""
     counter, level, todo, missing = _ints1(m, COUNTER_AT), _floats1(m, LEVEL_AT), _ints1(m, TODO_AT), _ints1(m, MISSING_AT)
@@ -1556,22 +1572,3 @@ def run(m, until):  # type: ignore[no-untyped-def]
         _take_stock(m)
         if level[TOTAL] < level[BEST] - 1e-7:
             _keep_best(m)
-
-
-@_compiled
-def _add_up(m):  # type: ignore[no-untyped-def]
-    """Adds the cost up anew, so that rounding does not pile up."""
-    money, ticket, routes, costs = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT), _floats3(m, COSTS_AT)
-    duty_of, crews, level = _ints1(m, DUTY_OF_AT), _ints3(m, CREWS_AT), _floats1(m, LEVEL_AT)
-    total = 0.0
-    for r in range(routes.shape[1]):
-        total += costs[NOW, r, 0]
-    for t in range(len(duty_of)):
-        if duty_of[t] < 0:
-            total += money[t, ABSENT]
-        elif ticket[t, CREW] == 1:
-            total += _single_change(m, t, duty_of[t])
-        else:
-            crew = crews[NOW, ticket[t, CREW_ROW]]
-            total += _crew_change(m, t, crew[MEMBERS:], crew[SIZE])
-    level[TOTAL] = total

@@ -44,7 +44,7 @@ def facts_of(problem: Problem) -> Facts:
     candidate_ptr = np.concatenate([[0], np.cumsum(fit.sum(axis=1))]).astype(np.int64)
     by_station = np.argsort(problem.duty_station, kind="stable").astype(np.int64)
     per_station = np.bincount(problem.duty_station, minlength=len(problem.station_ids))
-    held = np.zeros((problem.n_duties, len(problem.kit_names)), np.int32)
+    held = np.zeros((problem.n_duties, len(problem.kit_names)), np.int64)
     for duty in range(problem.n_duties):
         held[duty, problem.held_kit[problem.held_kit_ptr[duty] : problem.held_kit_ptr[duty + 1]]] = 1
     return Facts(
@@ -128,13 +128,13 @@ def _duty_columns(problem: Problem) -> Ints:
     )
 
 
-def _neighbours(problem: Problem) -> NDArray[np.int32]:
+def _neighbours(problem: Problem) -> NDArray[np.int64]:
     """Other tickets by drive time there and back, nearest first: (n_tickets, .)."""
     here = problem.ticket_location
     count = min(problem.n_tickets - 1, MOST_NEIGHBOURS)
     if count < 1:
-        return np.zeros((problem.n_tickets, 0), np.int32)
-    near = np.empty((problem.n_tickets, count), np.int32)
+        return np.zeros((problem.n_tickets, 0), np.int64)
+    near = np.empty((problem.n_tickets, count), np.int64)
     for ticket in range(problem.n_tickets):
         away = problem.travel_s[here[ticket], here] + problem.travel_s[here, here[ticket]]
         away[ticket] = 4 * UNREACHABLE
@@ -184,11 +184,11 @@ def state_of(problem: Problem, facts: Facts, seed: int) -> State:
     mixed = (seed * 0x9E3779B97F4A7C15 + 0x1234567) % 2**64
     mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
     return kernel.State(
-        rows=np.zeros((3, m, longest), np.int32),
+        rows=np.zeros((3, m, longest), np.int64),
         timing=np.zeros((3, m, longest + 1, 4), np.int64),
         routes=route,
         costs=np.zeros((3, m, 2)),
-        carried=np.zeros((3, m, kits), np.int32),
+        carried=np.zeros((3, m, kits), np.int64),
         crews=np.zeros((3, crews, width), np.int64),
         duty_of=np.full(n, -1, np.int64),
         holders=holders,
@@ -198,22 +198,22 @@ def state_of(problem: Problem, facts: Facts, seed: int) -> State:
         stamp=np.zeros((3, m + crews + 1), np.int64),
         saved_total=np.zeros(3),
         prices=np.full((n, m), np.inf),
-        price_at=np.zeros((n, m), np.int32),
+        price_at=np.zeros((n, m), np.int64),
         price_version=np.full((n, m), -1, np.int64),
         queue=np.zeros(m + 1, np.int64),
         queued=np.zeros((2, m), np.int64),
         labels=np.zeros((longest + 2, kernel.MOST_LABELS, 6), np.int64),
         label_cost=np.zeros((longest + 2, kernel.MOST_LABELS)),
-        draft=np.zeros(longest + 1, np.int32),
+        draft=np.zeros(longest + 1, np.int64),
         starts=np.zeros(longest + 1, np.int64),
         arrives=np.zeros(longest + 1, np.int64),
         missing=np.zeros(n, np.int64),
         troubled=np.zeros(2 * n, np.int64),
         keys=np.zeros(n),
         todo=np.zeros(3 * n + 16, np.int64),
-        best_row=np.zeros((m, longest), np.int32),
+        best_row=np.zeros((m, longest), np.int64),
         best_route=np.zeros((m, 2), np.int64),
-        best_carry=np.zeros((m, kits), np.int32),
+        best_carry=np.zeros((m, kits), np.int64),
         counter=np.zeros(16, np.int64),
         level=level,
         random=np.array([(mixed ^ (mixed >> 31)) or 1], np.uint64),
@@ -250,7 +250,7 @@ def table_of(facts: Facts, state: State) -> Ints:
     arrays = (*facts, *state)
     table = np.zeros(5 * len(arrays), np.int64)
     for i, array in enumerate(arrays):
-        if not array.flags.c_contiguous or array.dtype not in (np.int64, np.float64, np.int32, np.uint64):
+        if not array.flags.c_contiguous or array.dtype not in (np.int64, np.float64, np.uint64):
             raise TypeError(f"array {i} of the search is {array.dtype}, or not contiguous")
         table[5 * i] = array.ctypes.data
         table[5 * i + 1 : 5 * i + 1 + array.ndim] = array.shape
