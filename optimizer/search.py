@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from optimizer.search_state import Ints
 
 _CHUNK_S = 0.05  # the clock is looked at this often
+_MOST_AT_ONCE = 2000  # iterations
 _MARGIN_S = 0.05  # to time the last solution anew
 _LOOK_S = 0.5  # improvements are timed and told this often
 
 _REMOVED = 10.0  # visits that an iteration removes on average
 _BLINK = 0.01  # chance to overlook a duty
+_FOCUS = 0.5  # chance to ruin around a ticket that is late or not planned
 _FIRST_CYCLE = 60  # iterations per ticket
 
 
@@ -77,7 +79,7 @@ def solve(
         return run.result(first, 0, seed)
     if on_compile is not None and not is_compiled():
         on_compile()
-    memory = _begin(problem, warm, seed)
+    memory = begin(problem, warm, seed)
     first = memory.first
     run = _Run(problem, stop, clock, on_progress, began, first)
     return run.result(first, _improve(memory, run), seed)
@@ -97,7 +99,7 @@ def is_compiled() -> bool:
 
 
 @dataclass(frozen=True)
-class _Memory:
+class Memory:
     """A search about to begin: its arrays, the table of where they are, and the schedule that it starts from."""
 
     facts: Facts
@@ -105,19 +107,23 @@ class _Memory:
     table: Ints
     first: Schedule
 
+    def best(self) -> Solution:
+        """The best solution that the search has seen."""
+        return read_best(self.state)
 
-def _begin(problem: Problem, warm: Schedule | None, seed: int) -> _Memory:
+
+def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
     """The search at its start: the given schedule, or a constructed one."""
     from optimizer import search_kernel as kernel
 
     facts = facts_of(problem)
     state = state_of(problem, facts, seed)
     table = table_of(facts, state)
-    state.level[kernel.REMOVED], state.level[kernel.BLINK] = _REMOVED, _BLINK
+    state.level[kernel.REMOVED], state.level[kernel.BLINK], state.level[kernel.FOCUS] = _REMOVED, _BLINK, _FOCUS
     first = warm
     if first is None:
         kernel.construct(table)
-        found = schedule(problem, read_best(problem, state))
+        found = schedule(problem, read_best(state))
         if isinstance(found, Schedule):
             first = found
         else:
@@ -125,14 +131,14 @@ def _begin(problem: Problem, warm: Schedule | None, seed: int) -> _Memory:
             state = state_of(problem, facts, seed)
             table = table_of(facts, state)
     _resume(problem, state, table, first)
-    return _Memory(facts, state, table, first)
+    return Memory(facts, state, table, first)
 
 
 def _resume(problem: Problem, state: State, table: Ints, first: Schedule) -> None:
     """Puts a schedule into the search's memory and sets the temperatures by what visits of this very case cost."""
     from optimizer import search_kernel as kernel
 
-    write_best(problem, state, first.solution)
+    write_best(state, first.solution)
     kernel.prepare(table)
     kernel.load(table)
     state.level[kernel.BEST] = state.level[kernel.TOTAL]
@@ -196,7 +202,7 @@ class _Run:
         return Result(self.problem, self.best, self.best.cost, self.elapsed(), iterations, seed, trajectory, status, self.rejected)
 
 
-def _improve(memory: _Memory, run: _Run) -> int:
+def _improve(memory: Memory, run: _Run) -> int:
     """Searches until the stop says so; the number of iterations."""
     from optimizer import search_kernel as kernel
 
@@ -208,11 +214,11 @@ def _improve(memory: _Memory, run: _Run) -> int:
         kernel.run(memory.table, until)
         spent = max(run.clock() - began, 1e-6)
         per_iteration = spent / (until - done)
-        chunk = max(1, min(int(min(_CHUNK_S, max(run.remaining(), 0.001)) / per_iteration), 8 * chunk))
+        chunk = max(1, min(int(min(_CHUNK_S, max(run.remaining(), 0.001)) / per_iteration), 8 * chunk, _MOST_AT_ONCE))
         done = until
         if state.counter[kernel.IMPROVED] > seen and run.elapsed() - looked > _LOOK_S:
             looked, seen = run.elapsed(), int(state.counter[kernel.IMPROVED])
-            run.offer(read_best(run.problem, state))
+            run.offer(read_best(state))
     if state.counter[kernel.IMPROVED] > 0:
-        run.offer(read_best(run.problem, state))
+        run.offer(read_best(state))
     return done

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """The compiled search: ruin and recreate on flat arrays.
 
 All compiled functions live in this one file because numba's cache notices changes of the file of a function, not of the
@@ -13,18 +14,16 @@ Slack induction by string removals: Christiaens and Vanden Berghe 2020, doi 10.1
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
-from numba import carray, njit, types  # type: ignore[import-untyped]
-from numba.core import cgutils  # type: ignore[import-untyped]
-from numba.extending import intrinsic  # type: ignore[import-untyped]
+from numba import carray, njit, types  # type: ignore[attr-defined]
+from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 _KINDS = {
@@ -38,17 +37,17 @@ _KINDS = {
 }
 
 
-def _compiled(arguments: str) -> Callable[[F], F]:
+def _compiled(arguments: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compiles for one kind per argument: numba by itself would compile anew for each constant that is passed."""
-    return lambda function: cast(F, njit(tuple(_KINDS[kind] for kind in arguments), cache=True)(function))
+    return lambda function: cast("Callable[..., Any]", njit(tuple(_KINDS[kind] for kind in arguments), cache=True)(function))
 
 
 NEVER = 4 * 10**18
 INF = np.inf
 
 # Columns of Facts.ticket.
-LOCATION, SERVICE, DUE, CREW, LOCKED, WINDOW_A, WINDOW_B, KIT_A, KIT_B, TOLD, CREW_ROW, NEED_A, NEED_B, TOLD_A, TOLD_B, CAND_A, CAND_B = range(
-    17
+LOCATION, SERVICE, DUE, CREW, LOCKED, WINDOW_A, WINDOW_B, KIT_A, KIT_B, TOLD, CREW_ROW, NEED_A, NEED_B, TOLD_A, TOLD_B, CAND_A, CAND_B = (
+    range(17)
 )
 # Columns of Facts.money.
 MISS, LATE, ABSENT, LOAD, CHANGE = range(5)
@@ -61,17 +60,88 @@ ARRIVE, START, LAST, SLACK = range(4)
 # Columns of State.crews; the routes of the crew follow, then who of them brings each kit.
 PIN, SIZE, MEMBERS = range(3)
 # Entries of State.count.
-(TICK, ITERATION, QUEUED, POSITION, SIM_DEPART, SIM_RETURN, CYCLE_BEGIN, CYCLE_END, N_ABSENT, N_BAD, HEAD, IMPROVED, LINKED, BEGUN) = range(14)
+(
+    TICK,
+    ITERATION,
+    QUEUED,
+    POSITION,
+    SIM_DEPART,
+    SIM_RETURN,
+    CYCLE_BEGIN,
+    CYCLE_END,
+    N_ABSENT,
+    N_BAD,
+    HEAD,
+    IMPROVED,
+    LINKED,
+    BEGUN,
+    WAITER,
+    RELEASE,
+) = range(16)
 # Entries of State.level.
-TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME = range(7)
+TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME, FOCUS = range(8)
 # Where each array of `Facts` and `State` stands in the table of addresses.
-(TRAVEL_AT, FARE_AT, TICKET_AT, MONEY_AT, WINDOWS_AT, KITS_NEEDED_AT, NEEDS_AT, TOLD_AT, CANDIDATE_AT, SKILL_AT, DUTY_AT, CAPACITY_AT, RESTS_AT, STOCK_AT, HOLDING_AT, LENT_AT, STATION_PTR_AT, STATION_DUTY_AT, NEAR_AT, ROWS_AT, TIMING_AT, ROUTES_AT, COSTS_AT, CARRIED_AT, CREWS_AT, DUTY_OF_AT, HOLDERS_AT, KIT_VERSION_AT, SAVED_AT, SAVED_CREWS_AT, STAMP_AT, SAVED_TOTAL_AT, PRICES_AT, PRICE_AT_AT, PRICE_VERSION_AT, QUEUE_AT, QUEUED_AT, LABELS_AT, LABEL_COST_AT, DRAFT_AT, STARTS_AT, ARRIVES_AT, MISSING_AT, TROUBLED_AT, KEYS_AT, TODO_AT, BEST_ROW_AT, BEST_ROUTE_AT, BEST_CARRY_AT, COUNTER_AT, LEVEL_AT, RANDOM_AT) = range(52)
+(
+    TRAVEL_AT,
+    FARE_AT,
+    TICKET_AT,
+    MONEY_AT,
+    WINDOWS_AT,
+    KITS_NEEDED_AT,
+    NEEDS_AT,
+    TOLD_AT,
+    CANDIDATE_AT,
+    SKILL_AT,
+    DUTY_AT,
+    CAPACITY_AT,
+    RESTS_AT,
+    STOCK_AT,
+    HOLDING_AT,
+    LENT_AT,
+    STATION_PTR_AT,
+    STATION_DUTY_AT,
+    NEAR_AT,
+    ROWS_AT,
+    TIMING_AT,
+    ROUTES_AT,
+    COSTS_AT,
+    CARRIED_AT,
+    CREWS_AT,
+    DUTY_OF_AT,
+    HOLDERS_AT,
+    KIT_VERSION_AT,
+    SAVED_AT,
+    SAVED_CREWS_AT,
+    STAMP_AT,
+    SAVED_TOTAL_AT,
+    PRICES_AT,
+    PRICE_AT_AT,
+    PRICE_VERSION_AT,
+    QUEUE_AT,
+    QUEUED_AT,
+    LABELS_AT,
+    LABEL_COST_AT,
+    DRAFT_AT,
+    STARTS_AT,
+    ARRIVES_AT,
+    MISSING_AT,
+    TROUBLED_AT,
+    KEYS_AT,
+    TODO_AT,
+    BEST_ROW_AT,
+    BEST_ROUTE_AT,
+    BEST_CARRY_AT,
+    COUNTER_AT,
+    LEVEL_AT,
+    RANDOM_AT,
+) = range(52)
 
 
 NOW, ITERATION_LAYER, MOVE_LAYER = 0, 1, 2
 
 MOST_LABELS = 48
 MOST_ROUNDS = 30
+MOST_WAITS = 4
 CREW_POOL = 12
 
 
@@ -137,58 +207,60 @@ class State(NamedTuple):
     random: NDArray[np.uint64]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _pointer(_typing, address):  # type: ignore[no-untyped-def]
+def _as_pointer(_typing: Any, address: Any) -> Any:
     """The address as a pointer."""
 
-    def generate(_context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], cgutils.voidptr_t)
 
     return types.voidptr(address), generate
 
 
+_pointer: Any = intrinsic(_as_pointer)
+
+
 @_compiled("ai")
-def _ints1(m, i):  # type: ignore[no-untyped-def]
+def _ints1(m, i):
     return carray(_pointer(m[5 * i]), (m[5 * i + 1],), np.int64)
 
 
 @_compiled("ai")
-def _ints2(m, i):  # type: ignore[no-untyped-def]
+def _ints2(m, i):
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2]), np.int64)
 
 
 @_compiled("ai")
-def _ints3(m, i):  # type: ignore[no-untyped-def]
+def _ints3(m, i):
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2], m[5 * i + 3]), np.int64)
 
 
 @_compiled("ai")
-def _ints4(m, i):  # type: ignore[no-untyped-def]
+def _ints4(m, i):
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2], m[5 * i + 3], m[5 * i + 4]), np.int64)
 
 
 @_compiled("ai")
-def _floats1(m, i):  # type: ignore[no-untyped-def]
+def _floats1(m, i):
     return carray(_pointer(m[5 * i]), (m[5 * i + 1],), np.float64)
 
 
 @_compiled("ai")
-def _floats2(m, i):  # type: ignore[no-untyped-def]
+def _floats2(m, i):
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2]), np.float64)
 
 
 @_compiled("ai")
-def _floats3(m, i):  # type: ignore[no-untyped-def]
+def _floats3(m, i):
     return carray(_pointer(m[5 * i]), (m[5 * i + 1], m[5 * i + 2], m[5 * i + 3]), np.float64)
 
 
 @_compiled("ai")
-def _bits1(m, i):  # type: ignore[no-untyped-def]
+def _bits1(m, i):
     return carray(_pointer(m[5 * i]), (m[5 * i + 1],), np.uint64)
 
 
 @_compiled("u")
-def _uniform(random):  # type: ignore[no-untyped-def]
+def _uniform(random):
     x = random[0]
     x ^= x << np.uint64(13)
     x ^= x >> np.uint64(7)
@@ -198,12 +270,12 @@ def _uniform(random):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ui")
-def _below(random, n):  # type: ignore[no-untyped-def]
+def _below(random, n):
     return min(n - 1, int(_uniform(random) * n))
 
 
 @_compiled("tiii")
-def _fit(window, a, b, x):  # type: ignore[no-untyped-def]
+def _fit(window, a, b, x):
     """The first permitted start from `x` on; -1 when there is none."""
     for i in range(a, b):
         if x <= window[i, 1]:
@@ -212,7 +284,7 @@ def _fit(window, a, b, x):  # type: ignore[no-untyped-def]
 
 
 @_compiled("tiii")
-def _fit_down(window, a, b, x):  # type: ignore[no-untyped-def]
+def _fit_down(window, a, b, x):
     """The last permitted start up to `x`; -1 when there is none."""
     for i in range(b - 1, a - 1, -1):
         if window[i, 0] <= x:
@@ -221,7 +293,7 @@ def _fit_down(window, a, b, x):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def _free_from(m, r):  # type: ignore[no-untyped-def]
+def _free_from(m, r):
     duty, routes = _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT)
     free = max(duty[r, EARLIEST], routes[NOW, r, WAIT])
     before = duty[r, BEFORE]
@@ -231,7 +303,7 @@ def _free_from(m, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aii")
-def _lateness(m, t, start):  # type: ignore[no-untyped-def]
+def _lateness(m, t, start):
     ticket, money = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT)
     late = start - ticket[t, DUE]
     if late <= 0:
@@ -243,8 +315,13 @@ def _lateness(m, t, start):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def _begin(m, layer):  # type: ignore[no-untyped-def]
-    stamp, saved, saved_crews, saved_total = _ints2(m, STAMP_AT), _ints2(m, SAVED_AT), _ints2(m, SAVED_CREWS_AT), _floats1(m, SAVED_TOTAL_AT)
+def _begin(m, layer):
+    stamp, saved, saved_crews, saved_total = (
+        _ints2(m, STAMP_AT),
+        _ints2(m, SAVED_AT),
+        _ints2(m, SAVED_CREWS_AT),
+        _floats1(m, SAVED_TOTAL_AT),
+    )
     level, kit_version = _floats1(m, LEVEL_AT), _ints2(m, KIT_VERSION_AT)
     stamp[layer, -1] += 1
     saved[layer, -1] = 0
@@ -255,7 +332,7 @@ def _begin(m, layer):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aii")
-def _save(m, layer, r):  # type: ignore[no-untyped-def]
+def _save(m, layer, r):
     stamp, saved, routes, costs = _ints2(m, STAMP_AT), _ints2(m, SAVED_AT), _ints3(m, ROUTES_AT), _floats3(m, COSTS_AT)
     rows, timing, carried = _ints3(m, ROWS_AT), _ints4(m, TIMING_AT), _ints3(m, CARRIED_AT)
     if stamp[layer, r] == stamp[layer, -1]:
@@ -278,13 +355,13 @@ def _save(m, layer, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def _touch(m, r):  # type: ignore[no-untyped-def]
+def _touch(m, r):
     _save(m, ITERATION_LAYER, r)
     _save(m, MOVE_LAYER, r)
 
 
 @_compiled("ai")
-def _touch_crew(m, c):  # type: ignore[no-untyped-def]
+def _touch_crew(m, c):
     routes, stamp, saved_crews, crews = _ints3(m, ROUTES_AT), _ints2(m, STAMP_AT), _ints2(m, SAVED_CREWS_AT), _ints3(m, CREWS_AT)
     base = routes.shape[1]
     for layer in range(1, 3):
@@ -297,10 +374,15 @@ def _touch_crew(m, c):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def _rollback(m, layer):  # type: ignore[no-untyped-def]
+def _rollback(m, layer):
     duty, saved, routes, duty_of = _ints2(m, DUTY_AT), _ints2(m, SAVED_AT), _ints3(m, ROUTES_AT), _ints1(m, DUTY_OF_AT)
     rows, costs, timing, carried = _ints3(m, ROWS_AT), _floats3(m, COSTS_AT), _ints4(m, TIMING_AT), _ints3(m, CARRIED_AT)
-    holders, saved_crews, crews, kit_version = _ints2(m, HOLDERS_AT), _ints2(m, SAVED_CREWS_AT), _ints3(m, CREWS_AT), _ints2(m, KIT_VERSION_AT)
+    holders, saved_crews, crews, kit_version = (
+        _ints2(m, HOLDERS_AT),
+        _ints2(m, SAVED_CREWS_AT),
+        _ints3(m, CREWS_AT),
+        _ints2(m, KIT_VERSION_AT),
+    )
     level, saved_total = _floats1(m, LEVEL_AT), _floats1(m, SAVED_TOTAL_AT)
     for i in range(saved[layer, -1]):
         r = saved[layer, i]
@@ -335,7 +417,7 @@ def _rollback(m, layer):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiiifiiiiii")
-def _keep_label(m, stage, held, clock, cost, depart, taken, parent, begin, first, last):  # type: ignore[no-untyped-def]
+def _keep_label(m, stage, held, clock, cost, depart, taken, parent, begin, first, last):
     """Adds a label unless another beats it in clock and cost with the same breaks taken or avoided; the new number of labels."""
     rests, labels, label_cost = _ints2(m, RESTS_AT), _ints3(m, LABELS_AT), _floats2(m, LABEL_COST_AT)
     avoided = 0
@@ -363,7 +445,7 @@ def _keep_label(m, stage, held, clock, cost, depart, taken, parent, begin, first
 
 
 @_compiled("aaiiiii")
-def _simulate_rests(m, row, n, r, extra, extra_pin, free):  # type: ignore[no-untyped-def]
+def _simulate_rests(m, row, n, r, extra, extra_pin, free):
     """`_simulate` for work that spans a break: every choice of spell for each break, or a departure after it."""
     duty, rests, ticket, travel = _ints2(m, DUTY_AT), _ints2(m, RESTS_AT), _ints2(m, TICKET_AT), _ints2(m, TRAVEL_AT)
     fare, windows, labels, label_cost = _floats2(m, FARE_AT), _ints2(m, WINDOWS_AT), _ints3(m, LABELS_AT), _floats2(m, LABEL_COST_AT)
@@ -444,7 +526,7 @@ def _simulate_rests(m, row, n, r, extra, extra_pin, free):  # type: ignore[no-un
 
 
 @_compiled("aaiiii")
-def _simulate(m, row, n, r, extra, extra_pin):  # type: ignore[no-untyped-def]
+def _simulate(m, row, n, r, extra, extra_pin):
     """Cost of a duty with this row, infinite when it does not fit; times go to `starts`, `arrives` and `counter`.
 
     `extra` is a ticket for a crew whose start is not before `extra_pin`, whatever the state says.
@@ -480,14 +562,14 @@ def _simulate(m, row, n, r, extra, extra_pin):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def _tick(m):  # type: ignore[no-untyped-def]
+def _tick(m):
     counter = _ints1(m, COUNTER_AT)
     counter[TICK] += 1
     return counter[TICK]
 
 
 @_compiled("ai")
-def _time_route(m, r):  # type: ignore[no-untyped-def]
+def _time_route(m, r):
     """Times a duty anew; False when it does not fit."""
     duty, ticket, travel, windows = _ints2(m, DUTY_AT), _ints2(m, TICKET_AT), _ints2(m, TRAVEL_AT), _ints2(m, WINDOWS_AT)
     routes, timing, rows, counter = _ints3(m, ROUTES_AT), _ints4(m, TIMING_AT), _ints3(m, ROWS_AT), _ints1(m, COUNTER_AT)
@@ -536,9 +618,14 @@ def _time_route(m, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiiii")
-def _out_at(m, station, kit, moment, r):  # type: ignore[no-untyped-def]
+def _out_at(m, station, kit, moment, r):
     """How many of a kit are out at a moment, beside what duty `r` has."""
-    station_ptr, station_duty, duty, holding = _ints1(m, STATION_PTR_AT), _ints1(m, STATION_DUTY_AT), _ints2(m, DUTY_AT), _ints2(m, HOLDING_AT)
+    station_ptr, station_duty, duty, holding = (
+        _ints1(m, STATION_PTR_AT),
+        _ints1(m, STATION_DUTY_AT),
+        _ints2(m, DUTY_AT),
+        _ints2(m, HOLDING_AT),
+    )
     lent, routes, carried = _ints2(m, LENT_AT), _ints3(m, ROUTES_AT), _ints3(m, CARRIED_AT)
     out = 0
     for i in range(station_ptr[station], station_ptr[station + 1]):
@@ -555,7 +642,7 @@ def _out_at(m, station, kit, moment, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiiii")
-def _kit_fits(m, kit, r, depart, back):  # type: ignore[no-untyped-def]
+def _kit_fits(m, kit, r, depart, back):
     """Whether the station has a kit for duty `r` from `depart` to `back`, beside the others at their present times."""
     duty, stock, station_ptr, station_duty = _ints2(m, DUTY_AT), _ints2(m, STOCK_AT), _ints1(m, STATION_PTR_AT), _ints1(m, STATION_DUTY_AT)
     carried, holders, routes = _ints3(m, CARRIED_AT), _ints2(m, HOLDERS_AT), _ints3(m, ROUTES_AT)
@@ -578,7 +665,7 @@ def _kit_fits(m, kit, r, depart, back):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiiii")
-def _kits_fit(m, r, extra, depart, back):  # type: ignore[no-untyped-def]
+def _kits_fit(m, r, extra, depart, back):
     """Whether all kits that a duty has, and those of ticket `extra` (-1: none), can be out from `depart` to `back`."""
     stock, duty, holding, ticket = _ints2(m, STOCK_AT), _ints2(m, DUTY_AT), _ints2(m, HOLDING_AT), _ints2(m, TICKET_AT)
     kits_needed, routes, carried = _ints1(m, KITS_NEEDED_AT), _ints3(m, ROUTES_AT), _ints3(m, CARRIED_AT)
@@ -598,7 +685,7 @@ def _kits_fit(m, r, extra, depart, back):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiii")
-def _carry(m, r, kit, step):  # type: ignore[no-untyped-def]
+def _carry(m, r, kit, step):
     """Counts one more (or fewer, `step` -1) ticket for which the duty takes a kit."""
     duty, carried, routes, holders = _ints2(m, DUTY_AT), _ints3(m, CARRIED_AT), _ints3(m, ROUTES_AT), _ints2(m, HOLDERS_AT)
     kit_version = _ints2(m, KIT_VERSION_AT)
@@ -616,7 +703,7 @@ def _carry(m, r, kit, step):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def _enqueue(m, r):  # type: ignore[no-untyped-def]
+def _enqueue(m, r):
     queued, queue, counter = _ints2(m, QUEUED_AT), _ints1(m, QUEUE_AT), _ints1(m, COUNTER_AT)
     if queued[0, r] == 0:
         queued[0, r] = 1
@@ -626,7 +713,7 @@ def _enqueue(m, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def _give_up(m):  # type: ignore[no-untyped-def]
+def _give_up(m):
     queue, counter, queued = _ints1(m, QUEUE_AT), _ints1(m, COUNTER_AT), _ints2(m, QUEUED_AT)
     size = queue.shape[0]
     for i in range(counter[QUEUED]):
@@ -636,7 +723,7 @@ def _give_up(m):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def _reset_linked(m):  # type: ignore[no-untyped-def]
+def _reset_linked(m):
     """Adds to the queue whatever shares a crew or a person with it, and lets all those crews start from their earliest again."""
     ticket, duty, counter, queue = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints1(m, COUNTER_AT), _ints1(m, QUEUE_AT)
     routes, rows, crews = _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _ints3(m, CREWS_AT)
@@ -658,8 +745,39 @@ def _reset_linked(m):  # type: ignore[no-untyped-def]
             _enqueue(m, duty[r, AFTER])
 
 
+@_compiled("ai")
+def _note_release(m, short):
+    """Notes when the duty being changed could depart with kits that are now out, because duty `short` lacks one; -1 if never."""
+    duty, stock, routes, carried = _ints2(m, DUTY_AT), _ints2(m, STOCK_AT), _ints3(m, ROUTES_AT), _ints3(m, CARRIED_AT)
+    counter, station_ptr, station_duty, holding = (
+        _ints1(m, COUNTER_AT),
+        _ints1(m, STATION_PTR_AT),
+        _ints1(m, STATION_DUTY_AT),
+        _ints2(m, HOLDING_AT),
+    )
+    lent = _ints2(m, LENT_AT)
+    r = counter[WAITER]
+    counter[RELEASE] = -1
+    if r < 0 or duty[r, OUT] or duty[r, STATION] != duty[short, STATION]:
+        return
+    station, soonest = duty[r, STATION], NEVER
+    for kit in range(stock.shape[1]):
+        if carried[NOW, r, kit] == 0:
+            continue
+        for i in range(station_ptr[station], station_ptr[station + 1]):
+            other = station_duty[i]
+            back = routes[NOW, other, RETURN]
+            if other != r and (holding[other, kit] or carried[NOW, other, kit] > 0) and back > routes[NOW, r, DEPART]:
+                soonest = min(soonest, back)
+        for i in range(lent.shape[0]):
+            if lent[i, 0] == station and lent[i, 1] == kit and lent[i, 2] > routes[NOW, r, DEPART]:
+                soonest = min(soonest, lent[i, 2])
+    if soonest < duty[r, LATEST]:
+        counter[RELEASE] = soonest
+
+
 @_compiled("a")
-def _settle(m):  # type: ignore[no-untyped-def]
+def _settle(m):
     """Times all queued duties and whatever they delay, and checks kits; False when something does not fit.
 
     Whoever of a crew arrives last sets its start, which may delay other routes, and so on: the least fixpoint, when it
@@ -696,14 +814,15 @@ def _settle(m):  # type: ignore[no-untyped-def]
     for i in range(saved[MOVE_LAYER, -1]):
         r = saved[MOVE_LAYER, i]
         involved = routes[NOW, r, N] > 0 or duty[r, OUT] == 1
-        if involved and routes[NOW, r, N_KITS] > 0:
-            if not _kits_fit(m, r, -1, routes[NOW, r, DEPART], routes[NOW, r, RETURN]):
-                return False
+        kits = involved and routes[NOW, r, N_KITS] > 0
+        if kits and not _kits_fit(m, r, -1, routes[NOW, r, DEPART], routes[NOW, r, RETURN]):
+            _note_release(m, r)
+            return False
     return True
 
 
 @_compiled("aiii")
-def _put(m, t, r, position):  # type: ignore[no-untyped-def]
+def _put(m, t, r, position):
     """Puts a ticket into one duty's row, untimed."""
     ticket, money, routes, rows = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT)
     costs, duty_of = _floats3(m, COSTS_AT), _ints1(m, DUTY_OF_AT)
@@ -722,7 +841,7 @@ def _put(m, t, r, position):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aii")
-def _take(m, t, r):  # type: ignore[no-untyped-def]
+def _take(m, t, r):
     """Takes a ticket out of one duty's row, untimed."""
     money, ticket, routes, costs = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT), _floats3(m, COSTS_AT)
     rows = _ints3(m, ROWS_AT)
@@ -741,18 +860,17 @@ def _take(m, t, r):  # type: ignore[no-untyped-def]
     routes[NOW, r, N_LOCKED] -= ticket[t, LOCKED]
     routes[NOW, r, N_CREWS] -= ticket[t, CREW] > 1
     routes[NOW, r, VERSION] = _tick(m)
-    routes[NOW, r, WAIT] = 0
     _enqueue(m, r)
 
 
 @_compiled("aii")
-def _single_change(m, t, r):  # type: ignore[no-untyped-def]
+def _single_change(m, t, r):
     money, ticket, duty = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints2(m, DUTY_AT)
     return money[t, CHANGE] if ticket[t, TOLD] != duty[r, TECHNICIAN] else 0.0
 
 
 @_compiled("aiai")
-def _crew_change(m, t, members, size):  # type: ignore[no-untyped-def]
+def _crew_change(m, t, members, size):
     """What it costs that the crew is another than the promised one; 0 when it is the same."""
     money, ticket, told, duty = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, TOLD_AT), _ints2(m, DUTY_AT)
     if money[t, CHANGE] == 0.0:
@@ -768,7 +886,15 @@ def _crew_change(m, t, members, size):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def _remove(m, t):  # type: ignore[no-untyped-def]
+def _stop_waiting(m, r):
+    """A duty that takes no kit has nothing to wait for."""
+    routes = _ints3(m, ROUTES_AT)
+    if routes[NOW, r, N_KITS] == 0:
+        routes[NOW, r, WAIT] = 0
+
+
+@_compiled("ai")
+def _remove(m, t):
     """Takes a planned ticket out of all its duties, untimed."""
     ticket, money, kits_needed, duty_of = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints1(m, KITS_NEEDED_AT), _ints1(m, DUTY_OF_AT)
     level, crews = _floats1(m, LEVEL_AT), _ints3(m, CREWS_AT)
@@ -779,6 +905,7 @@ def _remove(m, t):  # type: ignore[no-untyped-def]
         _take(m, t, r)
         for i in range(ticket[t, KIT_A], ticket[t, KIT_B]):
             _carry(m, r, kits_needed[i], -1)
+        _stop_waiting(m, r)
     else:
         _touch_crew(m, c)
         crew, size = crews[NOW, c], crews[NOW, c, SIZE]
@@ -788,26 +915,42 @@ def _remove(m, t):  # type: ignore[no-untyped-def]
         bearers = MEMBERS + ticket[t, CREW]
         for i in range(ticket[t, KIT_A], ticket[t, KIT_B]):
             _carry(m, crew[bearers + i - ticket[t, KIT_A]], kits_needed[i], -1)
+        for i in range(size):
+            _stop_waiting(m, crew[MEMBERS + i])
         crew[SIZE] = 0
     duty_of[t] = -1
 
 
 @_compiled("aiii")
-def _insert(m, t, r, position):  # type: ignore[no-untyped-def]
-    """Puts a ticket for one person into a duty; on False nothing was changed. Call `_begin(m, MOVE_LAYER)` first."""
-    ticket, kits_needed, money, level = _ints2(m, TICKET_AT), _ints1(m, KITS_NEEDED_AT), _floats2(m, MONEY_AT), _floats1(m, LEVEL_AT)
-    _put(m, t, r, position)
-    for i in range(ticket[t, KIT_A], ticket[t, KIT_B]):
-        _carry(m, r, kits_needed[i], 1)
-    level[TOTAL] += _single_change(m, t, r) - money[t, ABSENT]
-    if _settle(m):
-        return True
-    _rollback(m, MOVE_LAYER)
+def _insert(m, t, r, position):
+    """Puts a ticket for one person into a duty; on False nothing was changed. Call `_begin(m, MOVE_LAYER)` first.
+
+    Where a kit is out, the departure waits until it is back.
+    """
+    ticket, money, kits_needed, level = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints1(m, KITS_NEEDED_AT), _floats1(m, LEVEL_AT)
+    counter, routes = _ints1(m, COUNTER_AT), _ints3(m, ROUTES_AT)
+    wait = routes[NOW, r, WAIT]
+    for _ in range(MOST_WAITS):
+        _put(m, t, r, position)
+        routes[NOW, r, WAIT] = wait
+        for i in range(ticket[t, KIT_A], ticket[t, KIT_B]):
+            _carry(m, r, kits_needed[i], 1)
+        level[TOTAL] += _single_change(m, t, r) - money[t, ABSENT]
+        counter[WAITER], counter[RELEASE] = r, -1
+        settled = _settle(m)
+        counter[WAITER] = -1  # nobody else's failure moves this duty
+        if settled:
+            return True
+        _rollback(m, MOVE_LAYER)
+        if counter[RELEASE] <= wait:
+            return False
+        wait = counter[RELEASE]
+        _begin(m, MOVE_LAYER)
     return False
 
 
 @_compiled("aiai")
-def _bearer(m, kit, members, size):  # type: ignore[no-untyped-def]
+def _bearer(m, kit, members, size):
     """Who of a crew brings a kit: who has it anyway, else whose station has most to spare; -1 when nobody can."""
     duty, holding, stock, carried = _ints2(m, DUTY_AT), _ints2(m, HOLDING_AT), _ints2(m, STOCK_AT), _ints3(m, CARRIED_AT)
     holders = _ints2(m, HOLDERS_AT)
@@ -827,7 +970,7 @@ def _bearer(m, kit, members, size):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiaa")
-def _insert_crew(m, t, members, positions):  # type: ignore[no-untyped-def]
+def _insert_crew(m, t, members, positions):
     """Puts a ticket into the duties of its crew; on False nothing was changed."""
     ticket, kits_needed, money, crews = _ints2(m, TICKET_AT), _ints1(m, KITS_NEEDED_AT), _floats2(m, MONEY_AT), _ints3(m, CREWS_AT)
     level = _floats1(m, LEVEL_AT)
@@ -858,7 +1001,7 @@ def _insert_crew(m, t, members, positions):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiiii")
-def _cost_among_rests(m, t, r, position, begin):  # type: ignore[no-untyped-def]
+def _cost_among_rests(m, t, r, position, begin):
     routes, draft, rows, costs = _ints3(m, ROUTES_AT), _ints1(m, DRAFT_AT), _ints3(m, ROWS_AT), _floats3(m, COSTS_AT)
     n = routes[NOW, r, N]
     for k in range(position):
@@ -870,7 +1013,7 @@ def _cost_among_rests(m, t, r, position, begin):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aii")
-def _links_moved(m, n, r):  # type: ignore[no-untyped-def]
+def _links_moved(m, n, r):
     """Whether the row just simulated in `draft` would delay a crew or the person's next duty."""
     ticket, duty, draft, routes = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints1(m, DRAFT_AT), _ints3(m, ROUTES_AT)
     starts, crews, counter = _ints1(m, STARTS_AT), _ints3(m, CREWS_AT), _ints1(m, COUNTER_AT)
@@ -884,7 +1027,7 @@ def _links_moved(m, n, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiii")
-def _tried(m, t, r, position):  # type: ignore[no-untyped-def]
+def _tried(m, t, r, position):
     """The exact price of an insertion that delays others: it is carried out and taken back."""
     money, level = _floats2(m, MONEY_AT), _floats1(m, LEVEL_AT)
     _begin(m, MOVE_LAYER)
@@ -897,7 +1040,7 @@ def _tried(m, t, r, position):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiiiibf")
-def _best_among_rests(m, t, r, low, high, kits, base):  # type: ignore[no-untyped-def]
+def _best_among_rests(m, t, r, low, high, kits, base):
     """`_best_in_route` for a duty with breaks: each position is timed in full."""
     ticket, routes, counter = _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT), _ints1(m, COUNTER_AT)
     n = routes[NOW, r, N]
@@ -907,10 +1050,11 @@ def _best_among_rests(m, t, r, low, high, kits, base):  # type: ignore[no-untype
         cost = _cost_among_rests(m, t, r, position, 0)
         if not (base + cost < best):
             continue
-        if kits or routes[NOW, r, N_KITS] > 0:
-            if not _kits_fit(m, r, t if kits else -1, counter[SIM_DEPART], counter[SIM_RETURN]):
-                continue
-        if single and _links_moved(m, n, r):
+        moved = _links_moved(m, n, r)
+        lacking = (kits or routes[NOW, r, N_KITS] > 0) and not _kits_fit(m, r, t if kits else -1, counter[SIM_DEPART], counter[SIM_RETURN])
+        if lacking and not single:
+            continue
+        if single and (moved or lacking):
             cost = _tried(m, t, r, position) - base
         if base + cost < best:
             best = base + cost
@@ -919,7 +1063,7 @@ def _best_among_rests(m, t, r, low, high, kits, base):  # type: ignore[no-untype
 
 
 @_compiled("aiiiifb")
-def _insertion_cost(m, t, r, position, begin, most, whole):  # type: ignore[no-untyped-def]
+def _insertion_cost(m, t, r, position, begin, most, whole):
     """Added cost of ticket `t` at a position of a duty without breaks, its start not before `begin`.
 
     Infinite when it does not fit or costs at least `most`. `counter[LINKED]` says whether it would delay a crew or the person's
@@ -991,7 +1135,7 @@ def _insertion_cost(m, t, r, position, begin, most, whole):  # type: ignore[no-u
 
 
 @_compiled("aii")
-def _best_in_route(m, t, r):  # type: ignore[no-untyped-def]
+def _best_in_route(m, t, r):
     """The cheapest insertion of a ticket into a duty; its position goes to `counter[POSITION]`.
 
     For a ticket that needs a crew: what this member would cost if the others were there in time, kits left aside.
@@ -1023,12 +1167,12 @@ def _best_in_route(m, t, r):  # type: ignore[no-untyped-def]
         cost = _insertion_cost(m, t, r, position, 0, best - base, kits or routes[NOW, r, N_KITS] > 0)
         if cost == INF:
             continue
-        if single and counter[LINKED] == 1:
-            cost = _tried(m, t, r, position) - base
-        elif (kits or routes[NOW, r, N_KITS] > 0) and not _kits_fit(
-            m, r, t if kits else -1, counter[SIM_DEPART], counter[SIM_RETURN]
-        ):
+        linked = counter[LINKED] == 1
+        lacking = (kits or routes[NOW, r, N_KITS] > 0) and not _kits_fit(m, r, t if kits else -1, counter[SIM_DEPART], counter[SIM_RETURN])
+        if lacking and not single:
             continue
+        if single and (linked or lacking):
+            cost = _tried(m, t, r, position) - base
         if cost + base < best:
             best = cost + base
             counter[POSITION] = position
@@ -1039,10 +1183,15 @@ def _best_in_route(m, t, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aii")
-def _price(m, t, r):  # type: ignore[no-untyped-def]
+def _price(m, t, r):
     """What the cheapest insertion of a ticket into a duty costs, infinite when there is none; remembered by version."""
     ticket, duty, routes, kit_version = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT), _ints2(m, KIT_VERSION_AT)
-    price_version, prices, price_at, counter = _ints2(m, PRICE_VERSION_AT), _floats2(m, PRICES_AT), _ints2(m, PRICE_AT_AT), _ints1(m, COUNTER_AT)
+    price_version, prices, price_at, counter = (
+        _ints2(m, PRICE_VERSION_AT),
+        _floats2(m, PRICES_AT),
+        _ints2(m, PRICE_AT_AT),
+        _ints1(m, COUNTER_AT),
+    )
     version = routes[NOW, r, VERSION]
     if routes[NOW, r, N_KITS] > 0 or ticket[t, KIT_A] < ticket[t, KIT_B]:
         version = max(version, kit_version[NOW, duty[r, STATION]])
@@ -1057,7 +1206,7 @@ def _price(m, t, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiiii")
-def _part_cost(m, t, r, position, begin):  # type: ignore[no-untyped-def]
+def _part_cost(m, t, r, position, begin):
     """What one member's part of a crew's ticket costs at a position, starting no sooner than `begin`; start in `counter[BEGUN]`."""
     duty, counter, starts = _ints2(m, DUTY_AT), _ints1(m, COUNTER_AT), _ints1(m, STARTS_AT)
     if duty[r, REST_A] < duty[r, REST_B]:
@@ -1068,7 +1217,7 @@ def _part_cost(m, t, r, position, begin):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aii")
-def _brings(m, r, kit):  # type: ignore[no-untyped-def]
+def _brings(m, r, kit):
     duty, holding, stock = _ints2(m, DUTY_AT), _ints2(m, HOLDING_AT), _ints2(m, STOCK_AT)
     if duty[r, OUT]:
         return holding[r, kit]
@@ -1076,7 +1225,7 @@ def _brings(m, r, kit):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiai")
-def _still_wanted(m, t, members, size):  # type: ignore[no-untyped-def]
+def _still_wanted(m, t, members, size):
     """How many of a ticket's skills and kits these members do not bring."""
     ticket, skill, duty, needs = _ints2(m, TICKET_AT), _ints2(m, SKILL_AT), _ints2(m, DUTY_AT), _ints2(m, NEEDS_AT)
     kits_needed = _ints1(m, KITS_NEEDED_AT)
@@ -1095,7 +1244,7 @@ def _still_wanted(m, t, members, size):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aia")
-def _pool_of(m, t, pool):  # type: ignore[no-untyped-def]
+def _pool_of(m, t, pool):
     """Fills `pool` with the duties that could join most cheaply, and for each skill and kit the cheapest that bring it."""
     ticket, candidate, money, skill = _ints2(m, TICKET_AT), _ints1(m, CANDIDATE_AT), _floats2(m, MONEY_AT), _ints2(m, SKILL_AT)
     duty, needs, kits_needed, random = _ints2(m, DUTY_AT), _ints2(m, NEEDS_AT), _ints1(m, KITS_NEEDED_AT), _bits1(m, RANDOM_AT)
@@ -1135,7 +1284,7 @@ def _pool_of(m, t, pool):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aii")
-def _room_for(m, t, r):  # type: ignore[no-untyped-def]
+def _room_for(m, t, r):
     """First and last position that a lock leaves for a ticket in a duty."""
     ticket, routes = _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT)
     locked = routes[NOW, r, N_LOCKED]
@@ -1143,7 +1292,7 @@ def _room_for(m, t, r):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiaia")
-def _moments_of(m, t, pool, size, moments):  # type: ignore[no-untyped-def]
+def _moments_of(m, t, pool, size, moments):
     """Common starts worth trying: for each duty its earliest, and the one of its cheapest position."""
     counter = _ints1(m, COUNTER_AT)
     count = 0
@@ -1168,7 +1317,7 @@ def _moments_of(m, t, pool, size, moments):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiaxiaf")
-def _form_crew(m, t, pool, part, size, group, best):  # type: ignore[no-untyped-def]
+def _form_crew(m, t, pool, part, size, group, best):
     """The cheapest crew of a pool whose members' parts cost `part`: their numbers in the pool to `group`; its cost, if below `best`."""
     ticket, duty = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT)
     crew = ticket[t, CREW]
@@ -1218,7 +1367,7 @@ def _form_crew(m, t, pool, part, size, group, best):  # type: ignore[no-untyped-
 
 
 @_compiled("ai")
-def _plan_crew(m, t):  # type: ignore[no-untyped-def]
+def _plan_crew(m, t):
     """Plans a ticket for several people when that is cheaper than to skip it; whether it was planned."""
     ticket, money, counter, level = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints1(m, COUNTER_AT), _floats1(m, LEVEL_AT)
     crew = ticket[t, CREW]
@@ -1244,7 +1393,7 @@ def _plan_crew(m, t):  # type: ignore[no-untyped-def]
             for k in range(crew):
                 groups[g, k], positions[g, k] = pool[group[k]], where[group[k]]
     for _ in range(min(4, count)):
-        g = np.argmin(totals)
+        g = int(np.argmin(totals))
         if totals[g] >= money[t, ABSENT]:
             return False
         before = level[TOTAL]
@@ -1260,7 +1409,7 @@ def _plan_crew(m, t):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def _plan_single(m, t):  # type: ignore[no-untyped-def]
+def _plan_single(m, t):
     """Plans a ticket for one person where it is cheapest, when that is cheaper than to skip it; whether it was planned."""
     money, ticket, candidate, random = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, CANDIDATE_AT), _bits1(m, RANDOM_AT)
     level, price_at, prices = _floats1(m, LEVEL_AT), _ints2(m, PRICE_AT_AT), _floats2(m, PRICES_AT)
@@ -1284,7 +1433,7 @@ def _plan_single(m, t):  # type: ignore[no-untyped-def]
 
 
 @_compiled("xai")
-def _sort(key, items, n):  # type: ignore[no-untyped-def]
+def _sort(key, items, n):
     for i in range(1, n):
         item = items[i]
         j = i - 1
@@ -1295,7 +1444,7 @@ def _sort(key, items, n):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def _recreate(m, n):  # type: ignore[no-untyped-def]
+def _recreate(m, n):
     """Plans the first `n` tickets of `todo` one by one, in an order drawn at random."""
     money, ticket, todo, random = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, TODO_AT), _bits1(m, RANDOM_AT)
     keys, duty_of = _floats1(m, KEYS_AT), _ints1(m, DUTY_OF_AT)
@@ -1324,7 +1473,7 @@ def _recreate(m, n):  # type: ignore[no-untyped-def]
 
 
 @_compiled("aiiii")
-def _remove_string(m, t, r, length, n):  # type: ignore[no-untyped-def]
+def _remove_string(m, t, r, length, n):
     """Removes a string of a duty's visits that holds `t`, perhaps with some kept in its middle; the new number of removed."""
     routes, rows, random, todo = _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _bits1(m, RANDOM_AT), _ints1(m, TODO_AT)
     size = routes[NOW, r, N]
@@ -1350,7 +1499,7 @@ def _remove_string(m, t, r, length, n):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def _ruin(m):  # type: ignore[no-untyped-def]
+def _ruin(m):
     """Removes strings of adjacent visits around a random ticket; how many tickets went to `todo`, -1 when it cannot be timed."""
     near, ticket, todo, duty_of = _ints2(m, NEAR_AT), _ints2(m, TICKET_AT), _ints1(m, TODO_AT), _ints1(m, DUTY_OF_AT)
     routes, random, level, counter = _ints3(m, ROUTES_AT), _bits1(m, RANDOM_AT), _floats1(m, LEVEL_AT), _ints1(m, COUNTER_AT)
@@ -1364,10 +1513,8 @@ def _ruin(m):  # type: ignore[no-untyped-def]
         return 0
     longest = min(10.0, visits / used)
     strings = int(_uniform(random) * (4.0 * level[REMOVED] / (1.0 + longest) - 1.0) + 1.0)
-    if counter[N_BAD] > 0 and _uniform(random) < 0.5:
-        seed = troubled[_below(random, counter[N_BAD])]
-    else:
-        seed = _below(random, n_tickets)
+    focus = counter[N_BAD] > 0 and _uniform(random) < level[FOCUS]
+    seed = troubled[_below(random, counter[N_BAD])] if focus else _below(random, n_tickets)
     _begin(m, MOVE_LAYER)
     removed = 0
     for i in range(-1, near.shape[1]):
@@ -1394,7 +1541,7 @@ def _ruin(m):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def _take_stock(m):  # type: ignore[no-untyped-def]
+def _take_stock(m):
     """Lists what is absent and what is absent or late."""
     ticket, duty_of, missing, troubled = _ints2(m, TICKET_AT), _ints1(m, DUTY_OF_AT), _ints1(m, MISSING_AT), _ints1(m, TROUBLED_AT)
     routes, rows, timing, counter = _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _ints4(m, TIMING_AT), _ints1(m, COUNTER_AT)
@@ -1415,7 +1562,8 @@ def _take_stock(m):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def _keep_best(m):  # type: ignore[no-untyped-def]
+def keep_present(m):
+    """Takes the present solution for the best."""
     level, counter, routes, best_route = _floats1(m, LEVEL_AT), _ints1(m, COUNTER_AT), _ints3(m, ROUTES_AT), _ints2(m, BEST_ROUTE_AT)
     best_row, rows, carried, best_carry = _ints2(m, BEST_ROW_AT), _ints3(m, ROWS_AT), _ints3(m, CARRIED_AT), _ints2(m, BEST_CARRY_AT)
     level[BEST] = level[TOTAL]
@@ -1430,7 +1578,7 @@ def _keep_best(m):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def load(m):  # type: ignore[no-untyped-def]
+def load(m):
     """Makes the solution in `best_row`, `best_route` and `best_carry` the present one; False, and nothing changed, if it does not fit."""
     ticket, kits_needed, money, duty = _ints2(m, TICKET_AT), _ints1(m, KITS_NEEDED_AT), _floats2(m, MONEY_AT), _ints2(m, DUTY_AT)
     holding, routes, rows, best_route = _ints2(m, HOLDING_AT), _ints3(m, ROUTES_AT), _ints3(m, ROWS_AT), _ints2(m, BEST_ROUTE_AT)
@@ -1468,7 +1616,9 @@ def load(m):  # type: ignore[no-untyped-def]
                 bearer = crew[MEMBERS]
                 for j in range(size):
                     other = crew[MEMBERS + j]
-                    if (duty[other, OUT] and holding[other, kits_needed[i]]) or (not duty[other, OUT] and best_carry[other, kits_needed[i]] > 0):
+                    if (duty[other, OUT] and holding[other, kits_needed[i]]) or (
+                        not duty[other, OUT] and best_carry[other, kits_needed[i]] > 0
+                    ):
                         bearer = other
                         break
                 crew[MEMBERS + size + i - ticket[t, KIT_A]] = bearer
@@ -1482,7 +1632,7 @@ def load(m):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def prepare(m):  # type: ignore[no-untyped-def]
+def prepare(m):
     """Times the empty duties, so that the first insertions find their facts."""
     routes = _ints3(m, ROUTES_AT)
     _begin(m, ITERATION_LAYER)
@@ -1493,9 +1643,9 @@ def prepare(m):  # type: ignore[no-untyped-def]
 
 
 @_compiled("a")
-def construct(m):  # type: ignore[no-untyped-def]
+def construct(m):
     """Plans whatever is absent, dearest first, and takes the outcome as the best."""
-    ticket, money, routes, duty_of = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints3(m, ROUTES_AT), _ints1(m, DUTY_OF_AT)
+    ticket, money, _routes, duty_of = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints3(m, ROUTES_AT), _ints1(m, DUTY_OF_AT)
     todo, keys = _ints1(m, TODO_AT), _floats1(m, KEYS_AT)
     prepare(m)
     n = 0
@@ -1512,11 +1662,11 @@ def construct(m):  # type: ignore[no-untyped-def]
         else:
             _plan_single(m, todo[i])
     _take_stock(m)
-    _keep_best(m)
+    keep_present(m)
 
 
 @_compiled("a")
-def _add_up(m):  # type: ignore[no-untyped-def]
+def _add_up(m):
     """Adds the cost up anew, so that rounding does not pile up."""
     money, ticket, routes, costs = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT), _floats3(m, COSTS_AT)
     duty_of, crews, level = _ints1(m, DUTY_OF_AT), _ints3(m, CREWS_AT), _floats1(m, LEVEL_AT)
@@ -1535,7 +1685,7 @@ def _add_up(m):  # type: ignore[no-untyped-def]
 
 
 @_compiled("ai")
-def run(m, until):  # type: ignore[no-untyped-def]
+def run(m, until):
     """Ruins and recreates until `counter[ITERATION]` is `until`: simulated annealing in cycles, each twice as long as the last."""
     counter, level, todo, missing = _ints1(m, COUNTER_AT), _floats1(m, LEVEL_AT), _ints1(m, TODO_AT), _ints1(m, MISSING_AT)
     random = _bits1(m, RANDOM_AT)
@@ -1562,7 +1712,7 @@ def run(m, until):  # type: ignore[no-untyped-def]
                 todo[removed] = missing[j]
                 removed += 1
         else:
-            for j in range(most):
+            for _ in range(most):
                 todo[removed] = missing[_below(random, counter[N_ABSENT])]
                 removed += 1
         _recreate(m, removed)
@@ -1571,4 +1721,4 @@ def run(m, until):  # type: ignore[no-untyped-def]
             continue
         _take_stock(m)
         if level[TOTAL] < level[BEST] - 1e-7:
-            _keep_best(m)
+            keep_present(m)

@@ -177,6 +177,8 @@ def state_of(problem: Problem, facts: Facts, seed: int) -> State:
     holders = np.zeros((stations, kits), np.int64)
     np.add.at(holders, problem.duty_station, facts.holding)
     np.add.at(holders, (problem.lent_station, problem.lent_kit), 1)
+    counter = np.zeros(16, np.int64)
+    counter[kernel.WAITER] = -1
     level = np.zeros(8)
     level[kernel.OVERTIME] = problem.overtime_per_hour / 3600
     level[kernel.TOTAL] = facts.money[:, kernel.ABSENT].sum()
@@ -214,13 +216,13 @@ def state_of(problem: Problem, facts: Facts, seed: int) -> State:
         best_row=np.zeros((m, longest), np.int64),
         best_route=np.zeros((m, 2), np.int64),
         best_carry=np.zeros((m, kits), np.int64),
-        counter=np.zeros(16, np.int64),
+        counter=counter,
         level=level,
         random=np.array([(mixed ^ (mixed >> 31)) or 1], np.uint64),
     )
 
 
-def write_best(problem: Problem, state: State, solution: Solution) -> None:
+def write_best(state: State, solution: Solution) -> None:
     """Puts a solution where the search looks for the best one."""
     state.best_route[:] = 0
     state.best_carry[:] = 0
@@ -230,13 +232,13 @@ def write_best(problem: Problem, state: State, solution: Solution) -> None:
         state.best_carry[duty, sorted(solution.kits[duty])] = 1
 
 
-def read_best(problem: Problem, state: State) -> Solution:
+def read_best(state: State) -> Solution:
     """The best solution that the search has seen."""
     lengths = state.best_route[:, 0].tolist()
     carried = state.best_carry > 0
     return Solution(
         routes=tuple(tuple(state.best_row[duty, :n].tolist()) for duty, n in enumerate(lengths)),
-        kits=tuple(frozenset(np.flatnonzero(carried[duty]).tolist()) for duty in range(problem.n_duties)),
+        kits=tuple(frozenset(np.flatnonzero(carried[duty]).tolist()) for duty in range(len(lengths))),
         wait_until=tuple(state.best_route[:, 1].tolist()),
     )
 
