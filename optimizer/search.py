@@ -148,13 +148,17 @@ def _resume(problem: Problem, state: State, table: Ints, first: Schedule) -> Non
 
 
 def temperatures(problem: Problem, first: Schedule) -> tuple[float, float]:
-    """The highest and the lowest temperature, in money: what a visit of this case costs to drive to, and a hundredth of it."""
+    """The highest and the lowest temperature, in money.
+
+    Four times what the way from a ticket to its nearest neighbour typically costs, and a hundredth of it.
+    """
     here = problem.ticket_location
     fares = problem.drive_cost[np.ix_(here, here)]
     fares = np.where(np.isfinite(fares) & (fares > 0), fares, np.nan)
     nearest = np.nanmin(fares, axis=1) if len(here) > 1 and not np.isnan(fares).all() else np.array([np.nan])
     typical = float(np.nanmedian(nearest)) if not np.isnan(nearest).all() else float(np.median(problem.ticket_skip_cost)) / 10
-    return max(typical, 1e-3), max(typical, 1e-3) / 100
+    hot = max(4 * typical, 1e-3)
+    return hot, hot / 100
 
 
 @dataclass

@@ -922,7 +922,7 @@ def _remove(m, t):
 
 
 @_compiled("aiii")
-def _insert(m, t, r, position):
+def insert(m, t, r, position):
     """Puts a ticket for one person into a duty; on False nothing was changed. Call `_begin(m, MOVE_LAYER)` first.
 
     Where a kit is out, the departure waits until it is back.
@@ -1033,7 +1033,7 @@ def _tried(m, t, r, position):
     _begin(m, MOVE_LAYER)
     before = level[TOTAL]
     cost = INF
-    if _insert(m, t, r, position):
+    if insert(m, t, r, position):
         cost = level[TOTAL] - before + money[t, ABSENT]
         _rollback(m, MOVE_LAYER)
     return cost
@@ -1183,7 +1183,7 @@ def _best_in_route(m, t, r):
 
 
 @_compiled("aii")
-def _price(m, t, r):
+def price(m, t, r):
     """What the cheapest insertion of a ticket into a duty costs, infinite when there is none; remembered by version."""
     ticket, duty, routes, kit_version = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT), _ints2(m, KIT_VERSION_AT)
     price_version, prices, price_at, counter = (
@@ -1257,8 +1257,8 @@ def _pool_of(m, t, pool):
         first = size
         for i in range(ticket[t, CAND_A], ticket[t, CAND_B]):
             r = candidate[i]
-            price = _price(m, t, r)
-            if price >= money[t, ABSENT] or (size == room and (first == room or price >= member_prices[size - 1])):
+            asked = price(m, t, r)
+            if asked >= money[t, ABSENT] or (size == room and (first == room or asked >= member_prices[size - 1])):
                 continue
             if kind > 0:
                 need = ticket[t, NEED_A] + kind - 1
@@ -1275,10 +1275,10 @@ def _pool_of(m, t, pool):
             if _uniform(random) < level[BLINK]:
                 continue
             j = min(size, room - 1)
-            while j > first and member_prices[j - 1] > price:
+            while j > first and member_prices[j - 1] > asked:
                 member_prices[j], pool[j] = member_prices[j - 1], pool[j - 1]
                 j -= 1
-            member_prices[j], pool[j] = price, r
+            member_prices[j], pool[j] = asked, r
             size = min(size + 1, room)
     return size
 
@@ -1367,7 +1367,7 @@ def _form_crew(m, t, pool, part, size, group, best):
 
 
 @_compiled("ai")
-def _plan_crew(m, t):
+def plan_crew(m, t):
     """Plans a ticket for several people when that is cheaper than to skip it; whether it was planned."""
     ticket, money, counter, level = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints1(m, COUNTER_AT), _floats1(m, LEVEL_AT)
     crew = ticket[t, CREW]
@@ -1417,14 +1417,14 @@ def _plan_single(m, t):
         best, where = money[t, ABSENT], -1
         for i in range(ticket[t, CAND_A], ticket[t, CAND_B]):
             r = candidate[i]
-            price = _price(m, t, r)
-            if price < best and _uniform(random) >= level[BLINK]:
-                best, where = price, r
+            asked = price(m, t, r)
+            if asked < best and _uniform(random) >= level[BLINK]:
+                best, where = asked, r
         if where < 0:
             return False
         _begin(m, MOVE_LAYER)
         before = level[TOTAL]
-        if _insert(m, t, where, price_at[t, where]):
+        if insert(m, t, where, price_at[t, where]):
             if level[TOTAL] < before:
                 return True
             _rollback(m, MOVE_LAYER)
@@ -1467,7 +1467,7 @@ def _recreate(m, n):
         if duty_of[t] >= 0:
             continue
         if ticket[t, CREW] > 1:
-            _plan_crew(m, t)
+            plan_crew(m, t)
         else:
             _plan_single(m, t)
 
@@ -1658,7 +1658,7 @@ def construct(m):
     _begin(m, ITERATION_LAYER)
     for i in range(n):
         if ticket[todo[i], CREW] > 1:
-            _plan_crew(m, todo[i])
+            plan_crew(m, todo[i])
         else:
             _plan_single(m, todo[i])
     _take_stock(m)
@@ -1722,3 +1722,27 @@ def run(m, until):
         _take_stock(m)
         if level[TOTAL] < level[BEST] - 1e-7:
             keep_present(m)
+
+
+@_compiled("a")
+def begin_move(m):
+    """Begins a change that `undo_move` takes back."""
+    _begin(m, MOVE_LAYER)
+
+
+@_compiled("a")
+def undo_move(m):
+    """Takes back everything since `begin_move`."""
+    _rollback(m, MOVE_LAYER)
+
+
+@_compiled("ai")
+def take_out(m, t):
+    """Takes a planned ticket out and times what is left; False, and nothing changed, when that breaks a rule."""
+    _begin(m, MOVE_LAYER)
+    _remove(m, t)
+    _reset_linked(m)
+    if _settle(m):
+        return True
+    _rollback(m, MOVE_LAYER)
+    return False
