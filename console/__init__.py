@@ -1,1 +1,8 @@
-"""Where people meet the system."""
+"""Where people meet the system: the command line.
+
+- `cli.main`: gathers the commands and turns every error into a message and an exit status
+- `front_door`: `solve` and `check`, for files alone
+- `company`: `import`, `plan`, `show`, `approve`, `publish`, `export`, `up`, over the store
+- `demonstration.demo`, `doctor.doctor`
+- `printing` and `showing`: tables for people, JSON for machines
+"""

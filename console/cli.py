@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from console import company, demonstration, doctor, front_door
 from data_models.errors import BadInput, Infeasible, TwohourError
@@ -14,11 +16,35 @@ EXIT_RULE_BROKEN = 1
 EXIT_BAD_INPUT = 2
 EXIT_FAILED = 3
 EXIT_INTERRUPTED = 130
+EXIT_READER_GONE = 141
+"""As a program that SIGPIPE ended: neither done nor failed."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C."""
+
+
+class ReaderGone(Exception):
+    """The reader of our output went away, as in `twohour show | head`."""
+
+
+class _Commands(TyperGroup):
+    """Lets `main` decide how these two end; Typer ends them with statuses that mean something else here."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted from error
+        except BrokenPipeError as error:
+            raise ReaderGone from error
+
 
 app = typer.Typer(
     name="twohour",
+    cls=_Commands,
     help="Plan who drives where, against promises such as “on site within 2 hours”.",
-    epilog="Exit status: 0 done, 1 a rule is broken or the request is infeasible, 2 bad input, 3 something failed.",
+    epilog="Exit status: 0 done, 1 a rule is broken or the request is infeasible, 2 bad input, 3 something failed, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,18 +68,21 @@ for name, command, panel in (
 def main() -> None:
     """Run the command line; every error becomes one message and an exit status, never a traceback."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a reader that is gone can still be told from a failure
     except BadInput as error:
         _fail(str(error), EXIT_BAD_INPUT)
     except Infeasible as error:
         _fail(str(error), EXIT_RULE_BROKEN)
     except TwohourError as error:
         _fail(str(error), EXIT_FAILED)
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         _fail("interrupted; nothing unfinished was written", EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output went away (`twohour show | head`): nothing to tell anybody.
+    except (ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_READER_GONE)
     except Exception as error:
         if os.environ.get("TWOHOUR_DEBUG"):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from console.front_door import LARGEST_SEED, search_limit
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from data_models.domain import CompanyFacts
     from data_models.intake.load import ImportReport
     from data_models.store import Store
 
@@ -41,21 +44,27 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Bring a table of the company into the store; rows with problems are set aside with the reason."""
+    from console.printing import print_json
     from data_models.intake.header import guess_table
     from data_models.intake.templates import write_template
 
     if template:
         if table is None:
             raise BadInput("--template needs --table: the table that the template is for")
+        if file.exists():
+            raise BadInput(f"{file} exists and is not replaced by a template; name another file")
         write_template(table, file)
-        typer.echo(f"an empty {table} file with notes is in {file}")
+        if as_json:
+            print_json({"table": table, "template": str(file)})
+        else:
+            typer.echo(f"an empty {table} file with notes is in {file}")
         return
     settings = _settings()
     with _store(settings) as store:
         report = _import(
             store,
             settings,
-            table or guess_table(file, encoding),
+            table or guess_table(file, encoding, sheet),
             file,
             encoding=encoding,
             datum=datum,
@@ -74,37 +83,45 @@ def plan(
     at: Annotated[str | None, typer.Option(help="Plan as of this ISO 8601 time with an offset; now when absent.")] = None,
     seconds: Annotated[float | None, typer.Option(help="How long to search; as configured when absent.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead of a time.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Where randomness starts; as configured when absent.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=LARGEST_SEED, help="Where randomness starts; as configured when absent.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the day from the store and leave a draft, without Prefect."""
-    from console.printing import print_json, print_judged, progress, terminal
+    from console.printing import print_json, print_judged, print_travel, progress, terminal, travel_facts
     from flows import dispatch
     from flows.planning import SearchLimit, explained, judge, judged_summary, solve
 
     settings = _settings()
     now = moment("--at", at) if at else datetime.now(UTC)
-    limit = (
-        SearchLimit(seconds, iterations)
-        if seconds is not None or iterations is not None
-        else SearchLimit(settings.solver_seconds, settings.solver_iterations)
-    )
+    limit = search_limit(seconds, iterations) or SearchLimit(settings.solver_seconds, settings.solver_iterations)
     chosen_seed = settings.seed if seed is None else seed
     with _store(settings) as store:
-        snapshot = dispatch.make_snapshot(store, settings, dispatch.read_facts(store, settings, now))
+        facts = dispatch.read_facts(store, settings, now)
+        _must_have_technicians(facts)
+        snapshot = dispatch.make_snapshot(store, settings, facts)
         with progress(f"planning {snapshot.case.name}", limit.seconds, quiet=as_json) as on_progress:
             made = solve(snapshot.case, limit, chosen_seed, on_progress=on_progress)
         judged = explained(judge(snapshot.case, made), snapshot.context.planning)
         number = dispatch.keep_draft(store, settings, snapshot, judged, seed=chosen_seed, at=datetime.now(UTC))
     if as_json:
-        print_json({"plan": number, **judged_summary(judged)})
+        print_json({"plan": number, "travel": travel_facts(snapshot.context), **judged_summary(judged)})
         return
     print_judged(judged)
+    print_travel(snapshot.context)
     terminal().print(f"draft [bold]{number}[/] is kept; next: twohour show {number}, twohour approve {number}")
 
 
+def _must_have_technicians(facts: CompanyFacts) -> None:
+    if not facts.technicians:
+        where = f" of region {facts.region}" if facts.region else ""
+        raise BadInput(
+            f"the store has no technicians{where}, so there is nobody to plan for; "
+            "bring in stations, technicians and their shifts with `twohour import`, or try `twohour demo`"
+        )
+
+
 def show(
-    number: Annotated[int | None, typer.Argument(metavar="[PLAN]", help="Its number; all plans when absent.")] = None,
+    number: Annotated[int | None, typer.Argument(metavar="PLAN", help="Its number; all plans when absent.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the plans, or show one: figures, routes, what is late or not planned and why."""
@@ -131,6 +148,8 @@ def approve(
     from flows import dispatch
 
     settings, now, who = _settings(), datetime.now(UTC), by or getpass.getuser()
+    if reject and hold:
+        raise BadInput("--reject and --hold contradict each other; give one of them")
     if reject and not reason.strip():
         raise BadInput("--reject needs a --reason: whoever planned wants to know it")
     with _store(settings) as store:
@@ -179,7 +198,7 @@ def export(
     write_file(out, case_json(kept.snapshot.case))
     if plan_out is not None:
         write_file(plan_out, plan_json(kept.judged.plan))
-    again = f"twohour solve {out} --seed {kept.seed} --iterations {kept.iterations} --out again.json"
+    again = f"twohour solve {shlex.quote(str(out))} --seed {kept.seed} --iterations {kept.iterations} --out again.json"
     if as_json:
         print_json({"plan": number, "case": str(out), "seed": kept.seed, "iterations": kept.iterations, "again": again})
     else:

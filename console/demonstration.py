@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from console.front_door import LARGEST_SEED, search_limit
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ MARK = ".twohour-demo"
 def demo(
     out: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("out"),
     seconds: Annotated[float, typer.Option(help="How long to search for the plan.")] = 20.0,
-    seed: Annotated[int, typer.Option(help="Of the company and of the search.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the company and of the search.")] = 1,
     at: Annotated[str | None, typer.Option(help="The moment to plan for; 08:00 in Shanghai today when absent.")] = None,
 ) -> None:
     """Plan the demo company's day: import, solve, check, explain, approve, publish."""
@@ -39,8 +40,9 @@ def demo(
     zone = ZoneInfo("Asia/Shanghai")
     now = moment("--at", at) if at else datetime.now(zone).replace(hour=8, minute=0, second=0, microsecond=0)
     home = out / "demo"
+    search_limit(seconds, None)
     _fresh_folder(home)
-    os.environ |= _demo_environment(out, home)
+    _use_demo_settings(out, home)
     say = terminal()
     with _server(home / "prefect"):
         _import_company(home / "tables", now, seed)
@@ -72,13 +74,18 @@ def _fresh_folder(home: Path) -> None:
     if home.exists() and not (home / MARK).exists():
         raise BadInput(f"{home} exists and was not made by the demo; choose another folder with --out")
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    try:
+        home.mkdir(parents=True)
+    except OSError as error:
+        raise BadInput(f"{home} cannot be made ({error.strerror}); choose another folder with --out") from error
     (home / MARK).write_text("Made by `twohour demo`, which makes it anew.\n", encoding="utf-8")
 
 
-def _demo_environment(out: Path, home: Path) -> dict[str, str]:
-    """The demo's own settings: what is set for the real company must neither be read nor changed by it."""
-    return {
+def _use_demo_settings(out: Path, home: Path) -> None:
+    """Put the demo's own settings in place of all others: those of the real company must neither be read nor changed by it."""
+    for name in [name for name in os.environ if name.startswith("TWOHOUR_") and name != "TWOHOUR_DEBUG"]:
+        del os.environ[name]
+    os.environ |= {
         "TWOHOUR_DATABASE_URL": f"sqlite:///{(home / 'twohour.sqlite').absolute()}",
         "TWOHOUR_OUTPUT_DIR": str(out.absolute()),
         "TWOHOUR_POLICY": "ethanol",
@@ -98,7 +105,19 @@ def _server(home: Path) -> Iterator[None]:
         os.environ |= server_environment(home.absolute(), server.api_url)
         # The runs below log for the progress line and the server, which needs more than warnings.
         os.environ |= {"PREFECT_LOGGING_LEVEL": "INFO", "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
-        yield
+        try:
+            yield
+        finally:
+            _send_what_is_left()
+
+
+def _send_what_is_left() -> None:
+    """Give the server the last logs and events of our runs while it lives: Prefect would seek it for a minute when the program ends."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (APILogWorker, EventsWorker):
+        worker.drain_all(timeout=10)
 
 
 def _import_company(folder: Path, now: datetime, seed: int) -> None:

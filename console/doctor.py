@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -97,7 +98,7 @@ def _prefect(_: Settings) -> str:
     import httpx
     import prefect.settings
 
-    url = prefect.settings.PREFECT_API_URL.value()
+    url = os.environ.get("PREFECT_API_URL") or prefect.settings.PREFECT_API_URL.value()
     if not url:
         raise Absent(f"Prefect {version('prefect')}, no server named; `twohour up` runs one, PREFECT_API_URL names another")
     httpx.get(f"{url}/health", timeout=5).raise_for_status()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data_models.errors import BadInput
 
+if TYPE_CHECKING:
+    from flows.planning import SearchLimit
+
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE.json", help="A dispatch-case/1 file.")]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json", help="A dispatch-plan/1 file.")]
+LARGEST_SEED = 2**31 - 1
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
@@ -19,26 +23,25 @@ def solve(
     out: Annotated[Path, typer.Option("--out", metavar="PLAN.json", help="Where the plan goes.")],
     seconds: Annotated[float | None, typer.Option(help="How long to search; 30 when neither this nor --iterations is given.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead: repeats exactly with the same seed.")] = None,
-    seed: Annotated[int, typer.Option(help="Where randomness starts.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Where randomness starts.")] = 1,
     explain: Annotated[bool, typer.Option(help="Give the reasons of unplanned tickets.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Plan a case that is known in full, and write the plan."""
     from console.printing import print_judged, progress
     from data_models.case_files import plan_json, read_case, write_file
-    from flows.planning import SearchLimit, explained, judge
+    from flows.planning import SearchLimit, judge, with_unplanned_reasons
     from flows.planning import solve as search
 
-    _must_not_be_negative("--seconds", seconds)
-    _must_not_be_negative("--iterations", iterations)
-    limit = SearchLimit(seconds, iterations).or_default()
+    limit = (search_limit(seconds, iterations) or SearchLimit()).or_default()
     case = read_case(case_file)
     _must_be_writable(out)
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
         judged = judge(case, search(case, limit, seed, on_progress=on_progress))
-    if explain:
-        judged = explained(judged)
     write_file(out, plan_json(judged.plan))
+    if explain and judged.plan.unassigned:
+        judged = with_unplanned_reasons(judged)
+        write_file(out, plan_json(judged.plan))
     print_judged(judged, as_json=as_json, written=out)
     if judged.violations:
         raise typer.Exit(1)
@@ -59,6 +62,15 @@ def check(
     print_judged(judged, as_json=as_json)
     if judged.violations:
         raise typer.Exit(1)
+
+
+def search_limit(seconds: float | None, iterations: int | None) -> SearchLimit | None:
+    """The limit that `--seconds` and `--iterations` name; None when neither is given. Raises `BadInput`."""
+    from flows.planning import SearchLimit
+
+    _must_not_be_negative("--seconds", seconds)
+    _must_not_be_negative("--iterations", iterations)
+    return None if seconds is None and iterations is None else SearchLimit(seconds, iterations)
 
 
 def _must_not_be_negative(option: str, value: float | None) -> None:

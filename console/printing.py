@@ -20,6 +20,7 @@ from data_models.case import SEVERITIES
 from flows.planning import judged_summary
 
 if TYPE_CHECKING:
+    from data_models.context import Context
     from flows.papers import Paper
     from flows.planning import JudgedPlan
 
@@ -41,9 +42,15 @@ def plain(text: object) -> str:
     return escape("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text)))
 
 
+class _Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program here with status 1, which means a broken rule to whoever reads it."""
+        raise
+
+
 def terminal() -> Console:
     """A console on standard output; wide when it is piped, so that lines are not broken for a reader that is a program."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    return _Terminal(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -82,6 +89,19 @@ def print_judged(judged: JudgedPlan, *, as_json: bool = False, written: Path | N
         out.print(f"[dim]searched {facts.seconds:.1f} s, {facts.iterations} iterations, seed {facts.seed}[/]")
     if written:
         out.print(f"plan written to {plain(written)}")
+
+
+def travel_facts(context: Context) -> dict[str, Any]:
+    """Where the travel times of a plan come from, and what to know about them."""
+    return {"source": context.travel_source, "notes": list(context.travel_notes)}
+
+
+def print_travel(context: Context) -> None:
+    """Print where the travel times come from; notes on them, such as a fallback that was taken, stand out."""
+    out = terminal()
+    out.print(f"[dim]travel times: {plain(context.travel_source)}[/]")
+    for note in context.travel_notes:
+        out.print(f"[yellow]![/] {plain(note)}", soft_wrap=True)
 
 
 def _table(title: str, *headings: str) -> Table:

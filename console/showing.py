@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from console.printing import MOST_ROWS, plain, print_json, print_judged, terminal
+from console.printing import MOST_ROWS, plain, print_json, print_judged, print_travel, terminal, travel_facts
 from flows.planning import judged_summary
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def print_plan(kept: KeptPlan, *, as_json: bool = False) -> None:
                 "decisions": list(kept.decisions),
                 "seed": kept.seed,
                 "iterations": kept.iterations,
+                "travel": travel_facts(kept.snapshot.context),
                 **judged_summary(kept.judged),
                 "explanation": asdict(explanation)["tickets"] if explanation else [],
             }
@@ -79,6 +80,7 @@ def print_plan(kept: KeptPlan, *, as_json: bool = False) -> None:
         reason = f": {plain(decision['reason'])}" if decision["reason"] else ""
         out.print(f"[dim]{decision['decision']} by {plain(decision['by'])} at {decision['at']:%Y-%m-%d %H:%M} UTC{reason}[/]")
     print_judged(kept.judged, list_unassigned=False)
+    print_travel(kept.snapshot.context)
     out.print(_routes(kept))
     if explanation and explanation.tickets:
         out.print(_explanations(explanation.tickets, kept))

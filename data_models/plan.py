@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from data_models.reading import Alias
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Route:
     shift: int
     depart: datetime
     stops: tuple[Stop, ...]
-    returns: Annotated[datetime, Field(alias="return")]
+    returns: Annotated[datetime, Alias("return")]
     kits: tuple[str, ...] = ()
     breaks: tuple[BreakTaken, ...] = ()
 

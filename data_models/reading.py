@@ -28,6 +28,13 @@ _MAX_INTEGER = 2**63 - 1
 _Fact = TypeVar("_Fact")
 
 
+@dataclass(frozen=True)
+class Alias:
+    """The name of a field in files, noted on its type hint where Python could not use that name (`return`)."""
+
+    name: str
+
+
 @dataclass
 class Problems:
     """Sentences about what is wrong: the first `MAX_PROBLEMS` of them in words, the rest as a number."""
@@ -99,10 +106,10 @@ def read_fact(kind: type[_Fact], value: object, problems: Problems) -> _Fact:
 
 @cache
 def key_of(kind: type, attribute: str) -> str:
-    """The name that a file gives to an attribute: its alias, where Python could not use the name (`return`)."""
+    """The name that a file gives to an attribute: its `Alias`, or else its own."""
     hint = get_type_hints(kind, include_extras=True)[attribute]
     notes = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-    return next((note.alias for note in notes if getattr(note, "alias", None)), attribute)
+    return next((note.name for note in notes if isinstance(note, Alias)), attribute)
 
 
 @cache

@@ -96,21 +96,22 @@ def plan_day(at: datetime | None = None, seconds: float | None = None, iteration
     snapshot = make_snapshot(settings, read_facts(settings, now))
     judged = explain(snapshot, check_and_score(snapshot, solve(snapshot, limit, chosen_seed)))
     number = keep_draft(settings, snapshot, judged, chosen_seed)
-    _publish_artifacts(number, judged, write_draft_papers(settings, number))
+    _publish_artifacts(number, judged, snapshot.context.travel_notes, write_draft_papers(settings, number))
     return number
 
 
-def _publish_artifacts(number: int, judged: JudgedPlan, papers: tuple[Paper, ...]) -> None:
-    create_markdown_artifact(_summary(number, judged), key="plan-summary", description=f"Plan {number}")
-    rows = [{"ticket": item.ticket, "reasons": " ".join(item.reasons)} for item in judged.plan.unassigned]
+def _publish_artifacts(number: int, judged: JudgedPlan, notes: tuple[str, ...], papers: tuple[Paper, ...]) -> None:
+    create_markdown_artifact(_summary(number, judged, notes), key="plan-summary", description=f"Plan {number}")
+    # The server's page renders cells as Markdown too.
+    rows = [{"ticket": _as_text(item.ticket), "reasons": _as_text(" ".join(item.reasons))} for item in judged.plan.unassigned]
     create_table_artifact(rows, key="unplanned-tickets", description=f"Not in plan {number}")
     for paper in papers:
         if paper.path.suffix == ".html":
             create_link_artifact(paper.path.absolute().as_uri(), link_text=paper.what, key=paper.path.stem)
 
 
-def _summary(number: int, judged: JudgedPlan) -> str:
-    """The figures as Markdown; what comes from users is escaped, since the server's page renders it."""
+def _summary(number: int, judged: JudgedPlan, notes: tuple[str, ...]) -> str:
+    """The figures and the notes on travel times as Markdown; what comes from users is escaped, since the server's page renders it."""
     lines = [
         f"# Plan {number}: {_as_text(judged.case.name)}",
         "",
@@ -122,6 +123,7 @@ def _summary(number: int, judged: JudgedPlan) -> str:
         "",
         f"Cost {judged.score.cost.total:,.0f}, driving {judged.score.drive_hours:.1f} h, overtime {judged.score.overtime_hours:.1f} h.",
     ]
+    lines += [f"\n**Note:** {_as_text(note)}\n" for note in notes]
     lines += [f"Look at it with `twohour show {number}`, then `twohour approve {number}`."]
     return "\n".join(lines)
 

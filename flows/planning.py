@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from optimizer.explanation import Explanation, PlanningContext
 
 DEFAULT_SECONDS = 30.0
+A_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,56 @@ def solve(case: Case, limit: SearchLimit, seed: int, *, on_progress: Callable[[f
     ------
     LocksCannotHold
         Locked tickets contradict each other; the message names them.
+    KeyboardInterrupt
+        Ctrl-C, as soon as the search has noticed.
     """
     from optimizer.problem import build_problem
     from optimizer.routing import Stop
     from optimizer.routing import solve as search
 
-    return search(build_problem(case), Stop(limit.seconds, limit.iterations), seed, on_progress=on_progress).plan()
+    # The clock ends an interrupted search, and is looked at only when seconds count.
+    seconds = A_DAY_S if limit.seconds is None and limit.iterations else limit.seconds
+    with _ended_by_interrupt() as clock:
+        return search(build_problem(case), Stop(seconds, limit.iterations), seed, on_progress=on_progress, clock=clock).plan()
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[Callable[[], float]]:
+    """A clock in seconds that leaps ahead at Ctrl-C, which then takes its course at the end of the block; at once, the second time.
+
+    OR-Tools loses what is raised in its callbacks: an interrupt would be forgotten and the search go on to its limit.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield time.monotonic
+        return
+    asked: list[Any] = []
+
+    def ask(number: int, frame: Any) -> None:
+        asked.append(frame)
+        if len(asked) > 1:
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: time.monotonic() + (2 * A_DAY_S if asked else 0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if asked:
+            before(signal.SIGINT, asked[0])
+
+
+def with_unplanned_reasons(judged: JudgedPlan) -> JudgedPlan:
+    """The plan with the reasons of its unplanned tickets, and nothing that takes longer: no remedies, no late tickets."""
+    from optimizer.explain import explain, with_reasons
+
+    unplanned = {item.ticket for item in judged.plan.unassigned}
+    explanation = explain(judged.case, judged.plan, max_remedies=0, tickets=unplanned)
+    return replace(judged, plan=with_reasons(judged.case, judged.plan, explanation))
 
 
 def explained(judged: JudgedPlan, context: PlanningContext | None = None) -> JudgedPlan:
-    """The plan with the reasons of its unplanned tickets, and the explanation beside it."""
+    """The plan with the reasons of its unplanned tickets, and the whole explanation beside it: late tickets and remedies too."""
     from optimizer.explain import explain, with_reasons
 
     explanation = explain(judged.case, judged.plan, context=context)

@@ -42,11 +42,13 @@ class Problem:
         Drive time `[origin, destination]`, rounded up; `UNREACHABLE` where there is no way.
     distance_m : (n_locations, n_locations) float64
         Road distance `[origin, destination]`; 0 where there is no way.
+    drive_cost : (n_locations, n_locations) float64
+        Money for the drive `[origin, destination]`, of the exact seconds; infinite where there is no way.
     ticket_* : (n_tickets,)
-        `location`, `earliest` (work may start), `due`, `service_s` int64; `miss_cost`, `late_cost_per_hour`, `skip_cost`, `load`
+        `location`, `due`, `service_s` int64; `miss_cost`, `late_cost_per_hour`, `skip_cost`, `load`
         float64; `crew` int64; `committed`, `locked` bool.
     window_start, window_end, window_ptr
-        Spells in which work may start, clipped to `ticket_earliest`, sorted and merged; a ticket without limits has one that
+        Spells in which work may start, clipped to `opened_at` and `not_before`, sorted and merged; a ticket without limits has one that
         never ends, a ticket whose windows are all over has none and cannot be planned.
     need_skill, need_level, need_ptr
         Skills that a ticket asks for and their least level.
@@ -84,8 +86,8 @@ class Problem:
     kit_names: tuple[str, ...]
     travel_s: Ints
     distance_m: Floats
+    drive_cost: Floats
     ticket_location: Ints
-    ticket_earliest: Ints
     ticket_due: Ints
     ticket_service_s: Ints
     ticket_miss_cost: Floats
@@ -131,8 +133,6 @@ class Problem:
     break_latest: Ints
     break_length: Ints
     break_span_end: Ints
-    drive_per_hour: float
-    drive_per_km: float
     overtime_per_hour: float
     change_technician: float
 
@@ -147,12 +147,6 @@ class Problem:
         return len(self.duty_technician)
 
     @cached_property
-    def drive_cost(self) -> Floats:
-        """Money for the drive `[origin, destination]`: (n_locations, n_locations) float64, infinite where there is no way."""
-        cost = self.travel_s * (self.drive_per_hour / 3600) + self.distance_m * (self.drive_per_km / 1000)
-        return np.where(self.travel_s >= UNREACHABLE, np.inf, cost)
-
-    @cached_property
     def member(self) -> Bools:
         """Who may be one of a ticket's crew: (n_tickets, n_duties) bool. A crew of one must have every skill itself."""
         fit = self.allowed & (self.capable | (self.ticket_crew > 1)[:, None])
@@ -162,13 +156,14 @@ class Problem:
     def reachable(self) -> Bools:
         """Which duty could serve a ticket if it did nothing else: (n_tickets, n_duties) bool.
 
-        For a crew: could be one of it. Skills, bans, kits, the last window and the shift are looked at; a lower bound, since routes,
-        breaks and other people's kits are not.
+        For a crew: could be one of it. Skills, bans, kits, the first and the last window and the shift are looked at; a lower bound,
+        since routes, breaks and other people's kits are not.
         """
         place = self.ticket_location
         start = self.duty_earliest[None, :] + self.travel_s[self.duty_origin][:, place].T
-        start = np.maximum(start, self.ticket_earliest[:, None])
+        first = np.array([windows[0][0] if windows else 0 for windows in self.tables.windows], np.int64)
         last = np.array([windows[-1][1] if windows else -1 for windows in self.tables.windows], np.int64)
+        start = np.maximum(start, first[:, None])
         back = start + self.ticket_service_s[:, None] + self.travel_s[place][:, self.duty_home]
         fit = self.member & (start <= last[:, None]) & (back <= self.duty_latest[None, :])
         tables = self.tables
@@ -209,7 +204,9 @@ def build_problem(case: Case) -> Problem:
     places: list[tuple[float, float, int | None]] = [(s.lat, s.lon, s.place) for s in case.stations]
     places += [(o.lat, o.lon, o.place) for o in (case.technicians[t].start for t in outs) if o is not None]
     places += [(t.lat, t.lon, t.place) for t in case.tickets]
-    travel_s, distance_m = _travel(case, places)
+    exact_s, distance_m = _travel(case, places)
+    travel_s: Ints = np.ceil(exact_s).astype(np.int64)  # up: nobody arrives early
+    paid = exact_s * (case.rates.drive_per_hour / 3600) + distance_m * (case.rates.drive_per_km / 1000)
     kit_names = sorted({k for t in case.tickets for k in t.kits} | {k for w in case.technicians if w.start for k in w.start.kits})
     skill_names = sorted({s for t in case.tickets for s in t.skills})
     kit_index = {name: i for i, name in enumerate(kit_names)}
@@ -228,9 +225,8 @@ def build_problem(case: Case) -> Problem:
         kit_names=tuple(kit_names),
         travel_s=travel_s,
         distance_m=distance_m,
+        drive_cost=np.where(travel_s >= UNREACHABLE, np.inf, paid),
         stock=_stock(case, kit_names),
-        drive_per_hour=case.rates.drive_per_hour,
-        drive_per_km=case.rates.drive_per_km,
         overtime_per_hour=case.rates.overtime_per_hour,
         change_technician=case.rates.change_technician,
         **facts,  # type: ignore[arg-type]
@@ -287,25 +283,25 @@ def _open_shifts(who: Technician, now: datetime, epoch: datetime) -> list[int]:
     return sorted(kept, key=lambda k: (who.shifts[k].start, k))
 
 
-def _travel(case: Case, places: Sequence[tuple[float, float, int | None]]) -> tuple[Ints, Floats]:
+def _travel(case: Case, places: Sequence[tuple[float, float, int | None]]) -> tuple[Floats, Floats]:
+    """Seconds, at most `UNREACHABLE`, and metres of each drive `[origin, destination]`: (n_places, n_places) float64."""
     if isinstance(case.travel, TravelMatrix):
         index = _ints(place if place is not None else 0 for _, _, place in places)
         given_s, given_m = np.array(case.travel.seconds, float), np.array(case.travel.metres, float)
         seconds = given_s[np.ix_(index, index)] if len(index) else np.zeros((0, 0))
         metres = given_m[np.ix_(index, index)] if len(index) else np.zeros((0, 0))
-        blocked = ~(np.isfinite(seconds) & np.isfinite(metres)) | (seconds >= UNREACHABLE)
-        whole = np.ceil(np.where(blocked, UNREACHABLE, seconds)).astype(np.int64)  # up: nobody arrives early
-        return whole, np.where(blocked, 0.0, metres)
+        blocked = ~(np.isfinite(seconds) & np.isfinite(metres))
+        return np.where(blocked, UNREACHABLE, seconds), np.where(blocked, 0.0, metres)
     detour, speed = case.travel.detour, case.travel.speed_kmh
     km: Floats = _great_circles(np.array([p[0] for p in places], float), np.array([p[1] for p in places], float)) * detour
     exact: Floats = km / speed * 3600
-    rounded: Ints = np.ceil(np.minimum(exact, UNREACHABLE)).astype(np.int64)  # up, as formats.md says
+    rounded: Floats = np.ceil(exact)  # up, as formats.md says
     # numpy's and math's sines may differ in the last bit; where that could move the rounding, math decides, as it does in the judges.
     for a, b in np.argwhere(np.abs(exact - np.round(exact)) < 1e-6 + 1e-12 * exact):
-        if a != b and km[a, b] > 0 and exact[a, b] < UNREACHABLE:
+        if a != b and km[a, b] > 0:
             true_km = great_circle_km(places[a][0], places[a][1], places[b][0], places[b][1]) * detour
             rounded[a, b] = math.ceil(true_km / speed * 3600)
-    return rounded, np.where(rounded >= UNREACHABLE, 0.0, km * 1000)
+    return rounded, km * 1000
 
 
 def _great_circles(lat: Floats, lon: Floats) -> Floats:
@@ -355,7 +351,6 @@ def _ticket_facts(
 
     return {
         "ticket_location": np.arange(first_location, first_location + len(tickets), dtype=np.int64),
-        "ticket_earliest": _ints(_earliest(t, epoch) for t in tickets),
         # Down: a whole second is after the exact moment exactly when it is after the moment rounded down.
         "ticket_due": _ints(_floor_s(t.due, epoch) for t in tickets),
         "ticket_service_s": _ints(_length_s(t.service_minutes) for t in tickets),
@@ -416,9 +411,9 @@ def _duty_facts(
     idle_until = [0] * len(duties)
     for d, who in enumerate(people):
         if out[d] and who.start is not None:
-            free = max(0, _ceil_s(who.start.at, epoch))
+            free = _ceil_s(who.start.at, epoch)
             earliest[d] = max(earliest[d], free)
-            idle_until[d] = free + int(travel_s[origin[d], home[d]])
+            idle_until[d] = max(0, free + int(travel_s[origin[d], home[d]]))
     latest = [_latest_return(s, epoch) for s in shifts]
     before = [-1] * len(duties)
     for d in range(1, len(duties)):
@@ -461,8 +456,8 @@ def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int]], 
         if who.start is None or t in on_duty:
             continue
         base = case.stations[station[who.station]]
-        drive = int(_travel(case, [(who.start.lat, who.start.lon, who.start.place), (base.lat, base.lon, base.place)])[0][0, 1])
-        until = max(0, _ceil_s(who.start.at, epoch)) + drive
+        drive = math.ceil(_travel(case, [(who.start.lat, who.start.lon, who.start.place), (base.lat, base.lon, base.place)])[0][0, 1])
+        until = max(0, _ceil_s(who.start.at, epoch) + drive)
         rows += [(station[who.station], kits[k], until) for k in dict.fromkeys(who.start.kits)]
     return {
         "lent_station": _ints(row[0] for row in rows),

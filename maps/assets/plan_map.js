@@ -247,7 +247,8 @@
   byId("none").addEventListener("click", () => allTechnicians(false));
   byId("tab-technicians").addEventListener("click", () => showTab("technicians"));
   byId("tab-tickets").addEventListener("click", () => showTab("tickets"));
-  byId("panel").addEventListener("change", () => view.tab === "tickets" && fillList());
+  // The search tells of a change only when it is left, which would replace the row under the mouse between press and release.
+  byId("panel").addEventListener("change", (event) => view.tab === "tickets" && event.target !== byId("search") && fillList());
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && view.focus !== null) focusOn(view.focus);
   });

@@ -24,27 +24,6 @@ SHARED_CASES = Path(__file__).parents[3] / "shared" / "cases"
 HEAVY = {"ortools", "numba", "prefect", "pandas", "numpy", "pydantic", "sqlalchemy", "jinja2", "httpx"}
 
 
-class Answer:
-    """What a run of the command line gave: exit status, standard output and standard error."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-@pytest.fixture
-def twohour(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs the command line in this process, through the very `main` that the console script calls."""
-
-    def run(*words: object) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["twohour", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        shown = capsys.readouterr()
-        return Answer(int(stop.value.code or 0), shown.out, shown.err)
-
-    return run
-
-
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys, console.cli; print(sorted(set(sys.modules) & set(sys.argv[1:])))"
     done = subprocess.run([sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True)
@@ -193,3 +172,45 @@ def test_shared_cases_are_solved_within_every_rule(name: str, tmp_path: Path, tw
     judge = SHARED_CASES.parent / "tools" / "score_plan.py"
     judged = subprocess.run([sys.executable, judge, SHARED_CASES / f"{name}.json", out], capture_output=True, text=True, check=False)
     assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_locks_that_contradict_each_other_give_status_1_and_are_named(tmp_path: Path, twohour: Any) -> None:
+    case = json.loads(FOUR_TICKETS.read_text(encoding="utf-8"))
+    # T2 has no `electrical`, so that W4 cannot stay with them.
+    case["committed"].append({"ticket": "W4", "technicians": ["T2"], "locked": True})
+    (tmp_path / "case.json").write_text(json.dumps(case), encoding="utf-8")
+    answer = twohour("solve", tmp_path / "case.json", "--iterations", 5, "--out", tmp_path / "plan.json")
+    assert answer.status == 1
+    assert "W4" in answer.err
+    assert "locked" in answer.err.lower()
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_check_gives_one_json_object(tmp_path: Path, twohour: Any) -> None:
+    out = tmp_path / "plan.json"
+    assert twohour("solve", FOUR_TICKETS, "--iterations", 5, "--out", out).status == 0
+    judged = twohour("check", FOUR_TICKETS, out, "--json")
+    assert json.loads(judged.out)["violations"] == []
+    plan = json.loads(out.read_text(encoding="utf-8"))
+    plan["routes"] = []
+    out.write_text(json.dumps(plan), encoding="utf-8")
+    broken = twohour("check", FOUR_TICKETS, out, "--json")
+    assert broken.status == 1
+    assert {violation["rule"] for violation in json.loads(broken.out)["violations"]} == {"forgotten", "locked"}
+
+
+def test_a_plan_of_things_that_the_case_has_not_is_judged_not_crashed_on(tmp_path: Path, twohour: Any) -> None:
+    out = tmp_path / "plan.json"
+    assert twohour("solve", FOUR_TICKETS, "--iterations", 5, "--out", out).status == 0
+    out.write_text(out.read_text(encoding="utf-8").replace('"T1"', '"T-unknown"').replace('"W2"', '"W-unknown"'), encoding="utf-8")
+    for words in (("check", FOUR_TICKETS, out), ("check", FOUR_TICKETS, out, "--json")):
+        answer = twohour(*words)
+        assert answer.status == 1, answer.err
+        assert "unknown" in answer.out
+
+
+def test_an_old_plan_stays_when_the_new_case_is_bad(tmp_path: Path, twohour: Any) -> None:
+    (tmp_path / "plan.json").write_text("yesterday's", encoding="utf-8")
+    (tmp_path / "case.json").write_text("{}", encoding="utf-8")
+    assert twohour("solve", tmp_path / "case.json", "--out", tmp_path / "plan.json").status == 2
+    assert (tmp_path / "plan.json").read_text(encoding="utf-8") == "yesterday's"

@@ -223,6 +223,11 @@ def test_a_flood_of_problems_is_cut_off() -> None:
     assert found[-1] == "and 10,000 or more problems"
 
 
+def test_a_text_may_have_twenty_thousand_characters_and_not_one_more() -> None:
+    assert len(parse_case(case_with(lambda case: case.update(name="x" * 20_000))).name) == 20_000
+    assert len(problems(case_with(lambda case: case.update(name="x" * 20_001)))) == 1
+
+
 def test_absent_fields_that_have_defaults_are_forgiven() -> None:
     def bare(case: Json) -> None:
         del case["committed"], case["rates"], case["stations"][0]["kits"], case["technicians"][0]["skills"]

@@ -169,6 +169,7 @@ BROKEN = [
         ['calendar.hours.0 = "20:00-04:00"', "split one that crosses midnight"],
     ),
     ("overlapping hours", BASE + '[calendar]\nhours = ["08:00-12:00", "11:00-17:00"]', ["calendar.hours", "overlap"]),
+    ("touching hours", BASE + '[calendar]\nhours = ["08:00-12:00", "12:00-17:00"]', ["calendar.hours", "touch"]),
     ("no hours", BASE + "[calendar]\nhours = []", ["calendar.hours: is empty"]),
     ("no weekdays", BASE + "[calendar]\nweekdays = []", ["calendar.weekdays: is empty"]),
     ("time of day", BASE + "[calendar]\nhours = [08:00:00]", ["calendar.hours.0 = 08:00:00", "write a time of day as text"]),

@@ -232,8 +232,9 @@ def test_a_promised_visit_is_committed_and_locked_once_the_drive_has_begun(leave
     assert made.context.follows_plan == 7
 
 
-def test_someone_driving_to_the_first_visit_goes_on_from_the_station_with_the_kits() -> None:
-    made = under_plan(promised("E-1", -0.5, 1, 2))
+@pytest.mark.parametrize("leaves", [0.0, -0.5])
+def test_someone_driving_to_the_first_visit_goes_on_from_the_station_with_the_kits(leaves: float) -> None:
+    made = under_plan(promised("E-1", leaves, 1, 2))
     assert made.case.technicians[0].start == OutAt(31.5, 120.3, NOW, ("leak-kit",))
 
 

@@ -275,7 +275,10 @@ def great_circle(lat: float, lon: float, to_lat: float, to_lon: float) -> float:
 
 def test_coverage_without_sites_asks_no_road_server(sqlite_company: Store, tmp_path: Path) -> None:
     settings = Settings(output_dir=tmp_path / "out", travel_provider="osrm", osrm_url=DEAD_SERVER)
-    assert dispatch._reach(sqlite_company, settings, (), [])[:2] == ((), ())
+    stations = dispatch.make_snapshot(sqlite_company, Settings(), dispatch.read_facts(sqlite_company, settings, NOW)).case.stations
+    placed, demand, travel = dispatch._reach(sqlite_company, settings, stations, [])
+    assert (placed, demand) == (stations, ())
+    assert isinstance(travel, GreatCircle)
 
 
 def test_an_empty_store_gives_a_valid_empty_plan(store: Store, settings: Settings) -> None:

@@ -37,9 +37,12 @@ def at(hour: int, minute: int = 0, day: int = 2) -> datetime:
     return datetime(2026, 3, day, hour, minute, tzinfo=CHINA)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def map_page() -> Iterator[Page]:
-    """One page for all tests of a run: opening a new one costs more than most tests."""
+    """One page for all tests of a file: opening a new one costs more than most tests.
+
+    No longer than a file: while Playwright runs, so does its event loop, in which tests of other files could not start theirs.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("TWOHOUR_CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
     if found is None:

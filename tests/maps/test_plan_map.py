@@ -146,6 +146,18 @@ def test_choosing_a_technician_leaves_the_others_faint_and_escape_brings_them_ba
     assert fades() == [1, 1, 1]
 
 
+@pytest.mark.parametrize(("tab", "text", "shown"), [("tickets", "W3", ".leaflet-popup-content"), ("technicians", "王工", "#list .current")])
+def test_the_first_click_on_what_a_search_found_opens_it(
+    open_map: Open, small_case: Case, small_plan: Plan, tab: str, text: str, shown: str
+) -> None:
+    page = open_map(plan_map(small_case, small_plan)).page
+    page.click(f"#tab-{tab}")
+    page.click("#search")
+    page.keyboard.type(text)  # as a person does: the field has the focus, and loses it to the click
+    page.click("#list .row")
+    assert page.is_visible(shown)
+
+
 def test_the_slider_shows_who_is_where_and_what_is_done_by_then(open_map: Open, small_case: Case, small_plan: Plan) -> None:
     page = open_map(plan_map(small_case, small_plan)).page
     where = lambda id: page.evaluate("id => planMap.whereIs(id)", id)  # noqa: E731

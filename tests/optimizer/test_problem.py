@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from data_models.case import Case, GreatCircle, Station, TravelMatrix, great_circle_km
+from data_models.case import Case, GreatCircle, Rates, Station, TravelMatrix, great_circle_km
 from data_models.case_files import plan_json
 from data_models.errors import BadInput
 from optimizer.problem import UNREACHABLE, build_problem, from_plan, to_plan
@@ -40,6 +40,35 @@ def test_a_matrix_keeps_its_direction_rounds_up_and_knows_no_way():
     assert problem.travel_s.tolist() == [[0, 11, UNREACHABLE], [20, 0, 5], [7, UNREACHABLE, 0]]
     assert problem.distance_m[0, 2] == 0
     assert np.isinf(problem.drive_cost[0, 2])
+
+
+def test_parts_of_a_second_are_driven_in_full_and_paid_as_they_are():
+    stations = tuple(Station(f"S{i}", "", 0.0, 0.0, {}, i) for i in range(2))
+    travel = TravelMatrix("matrix", ((0, 10.2), (20, 0)), ((0, 100), (200, 0)))
+    now = datetime.fromisoformat("2026-03-02T08:00:00+08:00")
+    problem = build_problem(Case("x", now, travel, stations, (), (), Rates(drive_per_hour=3600, drive_per_km=10)))
+    assert problem.travel_s[0, 1] == 11
+    assert problem.drive_cost[0, 1] == pytest.approx(10.2 + 1)
+
+
+def test_a_window_that_opens_after_everybody_is_home_is_out_of_reach(line_day):
+    line_day.station("S")
+    line_day.technician("A", shifts=((0, 100),))
+    line_day.ticket("a", 20, windows=((60, 300),))  # back at 60 + 30 + 20 = 110
+    line_day.ticket("b", 20, windows=((50, 300),))
+    problem = build_problem(line_day.case())
+    assert problem.reachable.tolist() == [[False], [True]]
+    assert [u.ticket for u in solve(problem, Stop(iterations=1100), 1).plan().unassigned] == ["a"]
+
+
+def test_someone_free_before_now_is_on_the_way_home_since(line_day):
+    line_day.station("S", k=1)
+    line_day.technician("A", shifts=((-300, 100),), out=(30, -20, ["k"]))
+    line_day.technician("B", shifts=((-100, -50),), out=(30, -20, ["k"]))
+    problem = build_problem(line_day.case())
+    assert problem.duty_earliest.tolist() == [0]
+    assert problem.duty_idle_until.tolist() == [10 * 60]
+    assert problem.lent_until.tolist() == [10 * 60]
 
 
 def test_times_between_seconds_are_rounded_to_the_safe_side(line_day):
