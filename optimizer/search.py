@@ -44,7 +44,6 @@ def solve(
     *,
     start: Solution | None = None,
     on_progress: Callable[[float, float], None] | None = None,
-    on_compile: Callable[[], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Result:
     """A plan by ruin and recreate, never worse than `start`.
@@ -61,42 +60,37 @@ def solve(
         A solution to start from, such as an earlier plan; ignored when it breaks a rule.
     on_progress
         Called with (seconds, cost) at the start and at improvements, at most every half second.
-    on_compile
-        Called once before the first compilation on a machine, which takes up to a minute; later runs load what it made.
     clock
-        Monotonic seconds.
+        Monotonic seconds. Compiling does not count: it comes before the first look at the clock.
 
     Raises
     ------
     LocksCannotHold
         No way was found to keep all locked tickets with their technicians.
     """
+    nothing_to_do = not (stop.seconds or stop.iterations) or problem.n_tickets == 0 or problem.n_duties == 0
+    if not nothing_to_do:
+        make_ready()
     began = clock()
     given = schedule(problem, start) if start is not None else None
     warm = given if isinstance(given, Schedule) else None
-    if not (stop.seconds or stop.iterations) or problem.n_tickets == 0 or problem.n_duties == 0:
+    if nothing_to_do:
         first = warm or construct(problem)
         run = _Run(problem, stop, clock, on_progress, began, first)
         return run.result(first, 0, seed)
-    if on_compile is not None and not is_compiled():
-        on_compile()
     memory = begin(problem, warm, seed)
     first = memory.first
     run = _Run(problem, stop, clock, on_progress, began, first)
     return run.result(first, _improve(memory, run), seed)
 
 
-def is_compiled() -> bool:
-    """Whether the search can start at once: compiled in this process, or kept on disk by an earlier one."""
+def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
+    """Loads the compiled search, or compiles it, which takes about a minute once on a machine; `on_compile` is called before that."""
     from optimizer import search_kernel as kernel
 
-    dispatcher = kernel.run
-    if dispatcher.overloads:  # type: ignore[attr-defined]
-        return True
-    try:
-        return bool(dispatcher._cache._cache_file._load_index())  # type: ignore[attr-defined]
-    except (AttributeError, OSError):
-        return False
+    if not kernel.is_ready():
+        on_compile()
+    kernel.make_ready()
 
 
 @dataclass(frozen=True)
@@ -117,6 +111,7 @@ def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
     """The search at its start: the given schedule, or a constructed one."""
     from optimizer import search_kernel as kernel
 
+    kernel.make_ready()
     facts = facts_of(problem)
     state = state_of(problem, facts, seed)
     table = table_of(facts, state)

@@ -37,9 +37,34 @@ _KINDS = {
 }
 
 
+_functions: list[tuple[Any, tuple[Any, ...]]] = []  # with the kinds of their arguments, callers after what they call
+
+
 def _compiled(arguments: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compiles for one kind per argument: numba by itself would compile anew for each constant that is passed."""
-    return lambda function: cast("Callable[..., Any]", njit(tuple(_KINDS[kind] for kind in arguments), cache=True)(function))
+    """For one kind per argument: numba by itself would compile anew for each constant that is passed."""
+
+    def keep(function: Callable[..., Any]) -> Callable[..., Any]:
+        dispatcher = njit(cache=True)(function)
+        _functions.append((dispatcher, tuple(_KINDS[kind] for kind in arguments)))
+        return cast("Callable[..., Any]", dispatcher)
+
+    return keep
+
+
+def make_ready() -> None:
+    """Loads what an earlier process compiled and compiles the rest: half a minute or more on the first run, else a second.
+
+    Nothing else of this module may be called before.
+    """
+    for dispatcher, kinds in _functions:
+        if not dispatcher.overloads:
+            dispatcher.compile(kinds)
+            dispatcher.disable_compile()
+
+
+def is_ready() -> bool:
+    """Whether `make_ready` has nothing to compile. Two processes that compile at once do it twice and harm nothing."""
+    return all(dispatcher.overloads or dispatcher._cache._cache_file._load_index() for dispatcher, _ in _functions)
 
 
 NEVER = 4 * 10**18
@@ -143,6 +168,7 @@ MOST_LABELS = 48
 MOST_ROUNDS = 30
 MOST_WAITS = 4
 CREW_POOL = 12
+LEAST_GAIN = 2e-6  # more than the 1e-6 by which an offered schedule must be cheaper: which ones the clock picks does not matter then
 
 
 class Facts(NamedTuple):
@@ -1720,7 +1746,7 @@ def run(m, until):
             _rollback(m, ITERATION_LAYER)
             continue
         _take_stock(m)
-        if level[TOTAL] < level[BEST] - 1e-7:
+        if level[TOTAL] < level[BEST] - LEAST_GAIN:
             keep_present(m)
 
 

@@ -1,16 +1,21 @@
-"""The compiled search: optimal on small days, never worse than its start, repeatable, and of one mind with the judges."""
+"""The compiled search: optimal on small days, never worse than its start, repeatable, of one mind with the judges;
+and where one more ticket can go. In one file, so that one worker compiles."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import random
+import subprocess
+import sys
 from itertools import combinations, permutations, product
 from pathlib import Path
 
 import pytest
 
 from data_models.case_files import case_json, plan_json, read_case
+from optimizer.candidates import candidates, repair
 from optimizer.insertion import LocksCannotHold, schedule_of_nothing
 from optimizer.problem import Problem, build_problem, from_plan, to_plan
 from optimizer.result import Result, Stop
@@ -214,6 +219,17 @@ def test_same_seed_and_iterations_give_the_same_plan_however_the_clock_ran(line_
     assert by_clock.schedule == by_count.schedule
 
 
+def test_it_is_told_before_anything_is_compiled(tmp_path):
+    code = (
+        "from optimizer import search, search_kernel\n"
+        "search_kernel.make_ready = lambda: print('compiling')\n"
+        "search.make_ready(lambda: print('told'))"
+    )
+    fresh = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=fresh, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["told", "compiling"]
+
+
 def test_zero_iterations_return_a_given_plan_unchanged(line_day):
     random_day(line_day, random.Random(2))
     problem = build_problem(line_day.case())
@@ -247,3 +263,46 @@ def test_the_cost_kept_along_the_way_is_the_cost_of_the_schedule(judge, line_day
             found = schedule(problem, memory.best())
             assert isinstance(found, Schedule)
             assert found.cost == pytest.approx(memory.state.level[kernel.TOTAL], abs=1e-6)
+
+
+def test_each_person_is_priced_with_start_and_whom_it_delays(line_day):
+    line_day.station("S")
+    line_day.technician("A")
+    line_day.technician("B", out=(100, 10, ()))
+    line_day.technician("C", shifts=((0, 30),))
+    line_day.ticket("a", 30, due=30, windows=((0, 90),))
+    line_day.ticket("b", 20, due=20)
+    problem = build_problem(line_day.case())
+    plan = schedule(problem, Solution(((0,), (), ()), (frozenset(),) * 3, (0, 0, 0)))
+    first, second = candidates(problem, plan, 1)
+    # A visits b after a: at 30 + 30 + 10 = 70, 50 late (100 + 50), no more driving. Before a, a would miss its due time by 30: 130.
+    assert first.duties == (0,)
+    assert first.start == 20 * 60
+    assert first.cost_change == pytest.approx(130 - 1000)
+    assert first.delays == ((0, 30 * 60),)
+    # B drives 80 from where it is, is there at 90, 70 late, and drives 20 home.
+    assert second.duties == (1,)
+    assert second.start == 90 * 60
+    assert second.cost_change == pytest.approx(80 + 20 + 100 + 70 - 1000)
+    assert second.delays == ()
+
+
+def test_a_crew_is_found_whole(line_day):
+    line_day.station("S")
+    line_day.technician("A")
+    line_day.technician("B")
+    line_day.ticket("a", 30, crew=2)
+    problem = build_problem(line_day.case())
+    plan = schedule(problem, Solution(((), ()), (frozenset(),) * 2, (0, 0)))
+    (only,) = candidates(problem, plan, 0)
+    assert only.duties == (0, 1)
+    assert only.cost_change == pytest.approx(120 - 1000)
+
+
+def test_repair_plans_what_was_left(line_day):
+    line_day.station("S")
+    line_day.technician("A")
+    line_day.ticket("a", 30)
+    problem = build_problem(line_day.case())
+    result = repair(problem, Solution(((),), (frozenset(),), (0,)), 500)
+    assert result.cost == pytest.approx(60)
