@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from console import company, demonstration, doctor, front_door
-from data_models.errors import BadInput, Infeasible, TwohourError
+from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
 
 EXIT_RULE_BROKEN = 1
 EXIT_BAD_INPUT = 2
@@ -49,6 +49,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"twohour {version('twohour')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")] = False,
+) -> None:
+    """Plan who drives where, against promises such as “on site within 2 hours”."""
+
+
 for name, command, panel in (
     ("demo", demonstration.demo, "Start here"),
     ("doctor", doctor.doctor, "Start here"),
@@ -72,9 +89,9 @@ def main() -> None:
             app()
         finally:
             sys.stdout.flush()  # here, where a reader that is gone can still be told from a failure
-    except BadInput as error:
+    except (BadInput, NotFound) as error:
         _fail(str(error), EXIT_BAD_INPUT)
-    except Infeasible as error:
+    except (Infeasible, Conflict) as error:
         _fail(str(error), EXIT_RULE_BROKEN)
     except TwohourError as error:
         _fail(str(error), EXIT_FAILED)

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from console.front_door import LARGEST_SEED, search_limit
+from console.front_door import LARGEST_NUMBER, search_limit
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from data_models.store import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-PlanNumber = Annotated[int, typer.Argument(metavar="PLAN", help="The number of a plan; `twohour show` lists them.")]
+PlanNumber = Annotated[
+    int, typer.Argument(min=1, max=LARGEST_NUMBER, metavar="PLAN", help="The number of a plan; `twohour show` lists them.")
+]
 By = Annotated[str | None, typer.Option(help="Who decides; your login name when absent.")]
 
 
@@ -83,7 +86,7 @@ def plan(
     at: Annotated[str | None, typer.Option(help="Plan as of this ISO 8601 time with an offset; now when absent.")] = None,
     seconds: Annotated[float | None, typer.Option(help="How long to search; as configured when absent.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead of a time.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=LARGEST_SEED, help="Where randomness starts; as configured when absent.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts; as configured when absent.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the day from the store and leave a draft, without Prefect."""
@@ -121,18 +124,22 @@ def _must_have_technicians(facts: CompanyFacts) -> None:
 
 
 def show(
-    number: Annotated[int | None, typer.Argument(metavar="PLAN", help="Its number; all plans when absent.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(min=1, max=LARGEST_NUMBER, metavar="PLAN", help="Its number; all plans when absent.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the plans, or show one: figures, routes, what is late or not planned and why."""
     from console import showing
     from flows import dispatch
 
-    with _store(_settings()) as store:
+    settings = _settings()
+    zone = ZoneInfo(settings.timezone)
+    with _store(settings) as store:
         if number is None:
-            showing.print_plans(store, as_json=as_json)
+            showing.print_plans(store, zone, as_json=as_json)
         else:
-            showing.print_plan(dispatch.read_plan(store, number), as_json=as_json)
+            showing.print_plan(dispatch.read_plan(store, number), zone, as_json=as_json)
 
 
 def approve(
@@ -144,7 +151,7 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Approve a draft, and publish it."""
-    from console.printing import print_json
+    from console.printing import print_json, print_published
     from flows import dispatch
 
     settings, now, who = _settings(), datetime.now(UTC), by or getpass.getuser()
@@ -155,33 +162,31 @@ def approve(
     with _store(settings) as store:
         if reject:
             dispatch.reject_plan(store, number, by=who, at=now, reason=reason)
-        else:
+        elif hold:
             dispatch.approve_plan(store, number, by=who, at=now, reason=reason)
-    decided = "rejected" if reject else "approved"
-    if as_json and (reject or hold):
-        print_json({"plan": number, "state": decided, "by": who})
-    elif not as_json:
-        typer.echo(f"plan {number} is {decided} by {who}")
+        else:
+            papers = dispatch.approve_and_publish(store, settings, number, by=who, at=now, reason=reason)
+    if not as_json:
+        typer.echo(f"plan {number} is {'rejected' if reject else 'approved'} by {who}")
+    elif reject or hold:
+        print_json({"plan": number, "state": "rejected" if reject else "approved", "by": who})
     if not reject and not hold:
-        publish(number, by=who, as_json=as_json)
+        print_published(number, papers, as_json=as_json)
 
 
 def publish(number: PlanNumber, by: By = None, as_json: AsJson = False) -> None:
     """Make an approved plan the one that the company works by, and write its maps and papers."""
-    from console.printing import print_json, print_papers
+    from console.printing import print_published
     from flows import dispatch
 
     settings = _settings()
     with _store(settings) as store:
         papers = dispatch.publish_plan(store, settings, number, by=by or getpass.getuser(), at=datetime.now(UTC))
-    if as_json:
-        print_json({"plan": number, "state": "published", "papers": [str(paper.path) for paper in papers]})
-    else:
-        print_papers(number, papers)
+    print_published(number, papers, as_json=as_json)
 
 
 def export(
-    number: Annotated[int, typer.Option("--plan", metavar="ID", help="The number of a plan.")],
+    number: Annotated[int, typer.Option("--plan", min=1, max=LARGEST_NUMBER, metavar="ID", help="The number of a plan.")],
     out: Annotated[Path, typer.Option("--out", metavar="CASE.json", help="Where the case goes.")],
     plan_out: Annotated[
         Path | None, typer.Option("--plan-out", metavar="PLAN.json", help="Where the plan itself goes, if anywhere.")
@@ -193,6 +198,8 @@ def export(
     from data_models.case_files import case_json, plan_json, write_file
     from flows import dispatch
 
+    if plan_out is not None and plan_out.resolve() == out.resolve():
+        raise BadInput(f"--out and --plan-out both name {out}; give each its own file")
     with _store(_settings()) as store:
         kept = dispatch.read_plan(store, number)
     write_file(out, case_json(kept.snapshot.case))
@@ -227,7 +234,7 @@ def up(home: Annotated[Path, typer.Option(help="Where the Prefect server keeps i
 async def _serve(settings: Settings) -> None:
     from flows.deployments import morning_deployment, serve_schedules
 
-    await serve_schedules(morning_deployment(settings))
+    await serve_schedules(await morning_deployment(settings))
 
 
 def _settings() -> Settings:
@@ -275,4 +282,6 @@ def moment(option: str, text: str) -> datetime:
         raise BadInput(f"{option} {text}: not an ISO 8601 time; write it as 2026-03-02T08:00:00+08:00") from error
     if moment.tzinfo is None:
         raise BadInput(f"{option} {text}: has no offset; add one, such as +08:00")
+    if not 1970 < moment.year < 2199:
+        raise BadInput(f"{option} {text}: its year is beyond what can be planned; give one from 1971 to 2198")
     return moment

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from console.front_door import LARGEST_SEED, search_limit
+from console.front_door import LARGEST_NUMBER, search_limit
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ MARK = ".twohour-demo"
 def demo(
     out: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("out"),
     seconds: Annotated[float, typer.Option(help="How long to search for the plan.")] = 20.0,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the company and of the search.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Of the company and of the search.")] = 1,
     at: Annotated[str | None, typer.Option(help="The moment to plan for; 08:00 in Shanghai today when absent.")] = None,
 ) -> None:
     """Plan the demo company's day: import, solve, check, explain, approve, publish."""
     from console.company import moment
-    from console.printing import print_judged, print_papers, terminal
+    from console.printing import print_judged, print_published, terminal
 
     began = time.monotonic()
     zone = ZoneInfo("Asia/Shanghai")
@@ -52,7 +52,7 @@ def demo(
     say.print()
     print_judged(judged)
     say.print()
-    print_papers(number, papers)
+    print_published(number, papers)
     say.print(f"\nDone in {time.monotonic() - began:.0f} s; everything that was started is stopped. What next:")
     folder = papers[0].path.parent
     for words, what in (
@@ -170,8 +170,9 @@ def _approve_and_publish(number: int) -> tuple[tuple[Paper, ...], JudgedPlan]:
 
     settings = load_settings()
     with _step("approving and publishing") as tell, open_store(settings.database_url.get_secret_value()) as store:
-        dispatch.approve_plan(store, number, by="demo", at=datetime.now(UTC), reason="the demo approves its own plan")
-        papers = dispatch.publish_plan(store, settings, number, by="demo", at=datetime.now(UTC))
+        papers = dispatch.approve_and_publish(
+            store, settings, number, by="demo", at=datetime.now(UTC), reason="the demo approves its own plan"
+        )
         tell(f"{len(papers)} papers")
         return papers, dispatch.read_plan(store, number).judged
 

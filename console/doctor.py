@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_models.errors import TwohourError
+
 if TYPE_CHECKING:
     from config.settings import Settings
 
@@ -54,6 +56,8 @@ def _try(part: str, trial: Callable[[Settings], str], settings: Settings) -> Fin
         return Finding(part, True, trial(settings))
     except Absent as absence:
         return Finding(part, None, str(absence))
+    except TwohourError as error:
+        return Finding(part, False, str(error).replace("\n", "; "))
     except Exception as error:  # noqa: BLE001  (whatever is wrong is what this command is for)
         return Finding(part, False, f"{type(error).__name__}: {error}".splitlines()[0])
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE.json", help="A dispatch-case/1 file.")]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json", help="A dispatch-plan/1 file.")]
-LARGEST_SEED = 2**31 - 1
+LARGEST_NUMBER = 2**31 - 1
 Solver = Annotated[
     Literal["routing", "search"],
     typer.Option(
@@ -29,7 +29,7 @@ def solve(
     out: Annotated[Path, typer.Option("--out", metavar="PLAN.json", help="Where the plan goes.")],
     seconds: Annotated[float | None, typer.Option(help="How long to search; 30 when neither this nor --iterations is given.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead: repeats exactly with the same seed.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Where randomness starts.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts.")] = 1,
     solver: Solver = "routing",
     explain: Annotated[bool, typer.Option(help="Give the reasons of unplanned tickets.")] = True,
     as_json: AsJson = False,
@@ -43,6 +43,8 @@ def solve(
     limit = (search_limit(seconds, iterations) or SearchLimit()).or_default()
     case = read_case(case_file)
     _must_be_writable(out)
+    if out.resolve() == case_file.resolve():
+        raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
         plan = search(case, limit, seed, solver=solver, on_progress=on_progress, on_compile=say_compiling)
     judged = judge(case, plan)

@@ -117,8 +117,11 @@ def _table(title: str, *headings: str) -> Table:
     return table
 
 
-def print_papers(number: int, papers: Sequence[Paper]) -> None:
+def print_published(number: int, papers: Sequence[Paper], *, as_json: bool = False) -> None:
     """What was published, and where it is."""
+    if as_json:
+        print_json({"plan": number, "state": "published", "papers": [str(paper.path) for paper in papers]})
+        return
     out = terminal()
     out.print(f"plan {number} is published")
     for paper in papers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from optimizer.explanation import TicketExplanation
 
 
-def print_plans(store: Store, *, as_json: bool = False) -> None:
-    """The plans made last, newest first."""
+def print_plans(store: Store, zone: tzinfo, *, as_json: bool = False) -> None:
+    """The plans made last, newest first; times in `zone`."""
     from data_models.store import list_plans
 
     with store.reading() as session:
@@ -41,7 +42,7 @@ def print_plans(store: Store, *, as_json: bool = False) -> None:
         terminal().print("no plan has been made yet; `twohour plan` makes one, `twohour demo` shows everything")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in ("plan", "name", "version", "state", "made (UTC)", "cost", "not planned"):
+    for heading in ("plan", "name", "version", "state", "made", "cost", "not planned"):
         table.add_column(heading, justify="left" if heading in ("name", "state") else "right")
     for row in rows:
         cost = "–" if row["cost"] is None else f"{row['cost']:,.0f}"
@@ -50,14 +51,14 @@ def print_plans(store: Store, *, as_json: bool = False) -> None:
             plain(row["name"]),
             str(row["version"]),
             row["state"],
-            f"{row['made']:%Y-%m-%d %H:%M}",
+            f"{row['made'].astimezone(zone):%Y-%m-%d %H:%M}",
             cost,
             str(row["unplanned"]),
         )
     terminal().print(table)
 
 
-def print_plan(kept: KeptPlan, *, as_json: bool = False) -> None:
+def print_plan(kept: KeptPlan, zone: tzinfo, *, as_json: bool = False) -> None:
     """One plan: state and decisions, figures, routes, and why tickets are late or not planned."""
     explanation = kept.judged.explanation
     if as_json:
@@ -78,7 +79,7 @@ def print_plan(kept: KeptPlan, *, as_json: bool = False) -> None:
     out.print(f"[bold]plan {kept.id}[/] · {plain(kept.name)} · version {kept.version} · {kept.state}")
     for decision in kept.decisions:
         reason = f": {plain(decision['reason'])}" if decision["reason"] else ""
-        out.print(f"[dim]{decision['decision']} by {plain(decision['by'])} at {decision['at']:%Y-%m-%d %H:%M} UTC{reason}[/]")
+        out.print(f"[dim]{decision['decision']} by {plain(decision['by'])} at {decision['at'].astimezone(zone):%Y-%m-%d %H:%M}{reason}[/]")
     print_judged(kept.judged, list_unassigned=False)
     print_travel(kept.snapshot.context)
     out.print(_routes(kept))
@@ -160,8 +161,13 @@ def _explanations(tickets: tuple[TicketExplanation, ...], kept: KeptPlan) -> Tab
     for heading in ("ticket", "blame", "why, and what would help"):
         table.add_column(heading, overflow="fold")
     for item in tickets:
-        late = "not planned" if item.late_minutes is None else f"{item.late_minutes:.0f} min late"
+        late = "not planned" if item.late_minutes is None else f"{_late_words(item.late_minutes)} late"
         title = labels[item.ticket].title if item.ticket in labels else ""
         lines = [*(reason.text for reason in item.reasons), *(f"→ {remedy.text}" for remedy in item.remedies)]
         table.add_row(f"{plain(item.ticket)}\n[dim]{late}\n{plain(title)}[/]", item.verdict.blame, "\n".join(plain(line) for line in lines))
     return table
+
+
+def _late_words(minutes: float) -> str:
+    """How late in words: whole minutes, rounded to the nearest."""
+    return f"{minutes:.0f} min" if minutes >= 1 else "less than a minute"

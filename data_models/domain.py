@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from data_models.case import Severity, Tier
+from data_models.context import BeingServed
 
 ShiftKind = Literal["regular", "night", "on_call"]
 OpenState = Literal["open", "planned", "under_way"]
@@ -183,8 +184,27 @@ class PromisedVisit:
 
 
 @dataclass(frozen=True)
+class OutBefore:
+    """Someone who was on the road already when the published plan was made: free at that place from `free_at`, carrying `kits`.
+
+    `home_at` is when they are home again; None when a route of the published plan sets out from there, and they wait for it.
+    """
+
+    technician: str
+    lat: float
+    lon: float
+    free_at: datetime
+    home_at: datetime | None
+    kits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CompanyFacts:
-    """Everything that a plan for `region` ("" is the whole company) from `now` until `until` rests on, each by id."""
+    """Everything that a plan for `region` ("" is the whole company) from `now` until `until` rests on, each by id.
+
+    `promised` is what the published plan plans; `out_before` and `served_before` are what it left to earlier plans: people who
+    were on the road, and tickets that were being served, when it was made.
+    """
 
     now: datetime
     until: datetime
@@ -198,6 +218,8 @@ class CompanyFacts:
     tickets: tuple[TicketFacts, ...] = ()
     promised: tuple[PromisedVisit, ...] = field(default=())
     published_plan: int | None = None
+    out_before: tuple[OutBefore, ...] = ()
+    served_before: tuple[BeingServed, ...] = ()
 
     @cached_property
     def customer_by_id(self) -> dict[str, CustomerFacts]:

@@ -6,7 +6,7 @@ The order of everything is by id, so that the same facts give the same case, byt
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -29,7 +29,7 @@ from data_models.case import (
 from data_models.case_files import case_json
 from data_models.context import BeingServed, BrokenKits, Context, ExpiredCertificate, TechnicianContext, TicketContext, context_json
 from data_models.datum import Point
-from data_models.domain import CompanyFacts, ContactFacts, ContractFacts, PromisedVisit, TechnicianFacts, TicketFacts
+from data_models.domain import CompanyFacts, ContactFacts, ContractFacts, OutBefore, PromisedVisit, TechnicianFacts, TicketFacts
 from data_models.errors import BadInput
 from data_models.policy import Clocks, ServicePolicy, clocks_for, costs_for, due_times, needs_for, visit_due, with_contract
 
@@ -78,7 +78,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class _Day:
-    """What every part of a snapshot is made from. `under_way` and `promised` are by ticket, `routes` by technician."""
+    """What every part of a snapshot is made from: `promised` and `being_served` by ticket, `routes` and `out_before` by technician."""
 
     facts: CompanyFacts
     policies: Policies
@@ -86,10 +86,16 @@ class _Day:
     promised: Mapping[str, tuple[PromisedVisit, ...]]
     routes: Mapping[str, tuple[PromisedVisit, ...]]
     being_served: Mapping[str, BeingServed]
+    out_before: Mapping[str, OutBefore]
 
     @property
     def now(self) -> datetime:
         return self.facts.now
+
+    @cached_property
+    def waiting(self) -> frozenset[str]:
+        """The tickets that are not closed."""
+        return frozenset(ticket.id for ticket in self.facts.tickets)
 
 
 def take_snapshot(
@@ -106,7 +112,8 @@ def take_snapshot(
     time zone of the default policy: on the day `expires_on` it is absent already. Kits out of order are not counted. A ticket that
     is reported under way, or whose work has begun by the published plan, is not planned again: its crew becomes free where it
     is, and `context.being_served` lists it. Other visits of the published plan are committed, and locked when the drive to
-    them has begun.
+    them has begun, or when their technician has to be at such a visit of a crew afterwards. Whoever drives to a visit
+    becomes free at its site when they arrive, so that it begins as promised.
 
     Raises
     ------
@@ -116,6 +123,7 @@ def take_snapshot(
     day = _day(facts, policies)
     stations = {station.id for station in facts.stations}
     people = tuple(person for person in facts.technicians if person.station in stations)
+    starts = {person.id: _start(person, day) for person in people}
     tickets = tuple(ticket for ticket in facts.tickets if ticket.id not in day.being_served)
     made = [_ticket(ticket, day, {person.id for person in people}) for ticket in tickets]
     case = Case(
@@ -126,10 +134,10 @@ def take_snapshot(
             Station(station.id, station.name, station.lat, station.lon, {stock.kit: stock.owned - stock.broken for stock in station.kits})
             for station in facts.stations
         ),
-        technicians=tuple(_technician(person, day) for person in people),
+        technicians=tuple(_technician(person, starts[person.id], day) for person in people),
         tickets=tuple(ticket for ticket, _ in made),
         rates=rates,
-        committed=tuple(_commitments(day, {ticket.id for ticket in tickets}, {person.id for person in people})),
+        committed=tuple(_commitments(day, {ticket.id for ticket in tickets}, starts)),
     )
     context = Context(
         tickets={ticket.id: context for ticket, context in made},
@@ -178,15 +186,22 @@ def _day(facts: CompanyFacts, policies: Policies) -> _Day:
     for visit in facts.promised:
         promised[visit.ticket] = (*promised.get(visit.ticket, ()), visit)
         routes[visit.technician] = (*routes.get(visit.technician, ()), visit)
-    served = {ticket.id: found for ticket in facts.tickets if (found := _served(ticket, promised.get(ticket.id, ()), facts.now))}
+    before = {item.ticket: item for item in facts.served_before}
+    served = {
+        ticket.id: found
+        for ticket in facts.tickets
+        if (found := _served(ticket, promised.get(ticket.id, ()), before.get(ticket.id), facts.now))
+    }
     zone = ZoneInfo(policies.of(None).calendar.timezone)
-    return _Day(facts, policies, zone, promised, routes, served)
+    return _Day(facts, policies, zone, promised, routes, served, {out.technician: out for out in facts.out_before})
 
 
-def _served(ticket: TicketFacts, visits: tuple[PromisedVisit, ...], now: datetime) -> BeingServed | None:
+def _served(ticket: TicketFacts, visits: tuple[PromisedVisit, ...], before: BeingServed | None, now: datetime) -> BeingServed | None:
     begun = bool(visits) and min(visit.starts_at for visit in visits) <= now
     if ticket.state != "under_way" and not begun:
         return None
+    if not visits and before is not None:
+        return before
     return BeingServed(
         ticket.id,
         "reported" if ticket.state == "under_way" else "by_plan",
@@ -198,7 +213,7 @@ def _served(ticket: TicketFacts, visits: tuple[PromisedVisit, ...], now: datetim
 # --- technicians ---
 
 
-def _technician(person: TechnicianFacts, day: _Day) -> Technician:
+def _technician(person: TechnicianFacts, start: OutAt | None, day: _Day) -> Technician:
     last = _last_day(person, day)
     return Technician(
         id=person.id,
@@ -217,7 +232,7 @@ def _technician(person: TechnicianFacts, day: _Day) -> Technician:
             for shift in person.shifts
         ),
         capacity=person.capacity,
-        start=_start(person, day),
+        start=start,
     )
 
 
@@ -236,40 +251,76 @@ def _expired(person: TechnicianFacts, day: _Day) -> list[ExpiredCertificate]:
 
 
 def _start(person: TechnicianFacts, day: _Day) -> OutAt | None:
-    """Where someone on the road becomes free: as reported, else as the published plan has it; None for someone at the station."""
+    """Where someone on the road becomes free: what is known last of them; None for someone at the station."""
     current = next((shift for shift in person.shifts if shift.ends_at > day.now), None)
     if current is None:
         return None
+    legs = [visit for visit in day.routes.get(person.id, ()) if visit.leaves_at <= day.now and _is_driven(visit, day)]
     told = person.position
-    if told is not None and told.free_at >= current.starts_at:
+    if told is not None and told.free_at >= current.starts_at and all(leg.leaves_at < told.free_at for leg in legs):
         return OutAt(told.lat, told.lon, max(told.free_at, day.now), told.kits)
-    return _start_by_plan(person, day)
+    if legs:
+        return _on_the_road(max(legs, key=lambda leg: (leg.leaves_at, leg.starts_at)), day)
+    return _still_out(day.out_before.get(person.id), day.now)
 
 
-def _start_by_plan(person: TechnicianFacts, day: _Day) -> OutAt | None:
-    """Whoever is on a trip that the published plan has not brought home yet holds its kits and goes on from the last visit begun."""
-    out = [visit for visit in day.routes.get(person.id, ()) if visit.leaves_at <= day.now < visit.returns_at]
-    if not out:
+def _is_driven(visit: PromisedVisit, day: _Day) -> bool:
+    """Whether the drive to the visit takes place: not when its ticket was closed before the visit."""
+    return visit.starts_at <= day.now or visit.ticket in day.waiting
+
+
+def _on_the_road(leg: PromisedVisit, day: _Day) -> OutAt | None:
+    """Where someone is by the published plan whose last drive to a visit is `leg`."""
+    if leg.returns_at <= day.now:
         return None
-    begun = [visit for visit in out if visit.starts_at <= day.now]
-    if not begun:
-        home = next(station for station in day.facts.stations if station.id == person.station)
-        return OutAt(home.lat, home.lon, day.now, out[0].kits)
-    last = max(begun, key=lambda visit: visit.starts_at)
-    # A ticket that was closed before its planned finish holds nobody any longer.
-    at = max(last.finishes_at, day.now) if last.ticket in day.being_served else day.now
-    return OutAt(last.lat, last.lon, at, last.kits)
+    if leg.starts_at > day.now:
+        at = max(leg.arrives_at, day.now)
+    elif leg.ticket in day.being_served:
+        at = leg.finishes_at
+    else:
+        # A ticket that was closed before its planned finish holds nobody any longer.
+        at = min(leg.finishes_at, day.now)
+    # On the way home this moment is past, and stays: they and their kits are home no later for being planned again.
+    return OutAt(leg.lat, leg.lon, at, leg.kits)
 
 
-def _commitments(day: _Day, tickets: set[str], people: set[str]) -> list[Commitment]:
-    kept = []
-    for ticket in sorted(tickets & day.promised.keys()):
-        visits = day.promised[ticket]
-        crew = tuple(sorted({visit.technician for visit in visits}))
-        # Someone of the crew left the company or the region: the promise cannot be kept as it was.
-        if people.issuperset(crew):
-            kept.append(Commitment(ticket, crew, locked=any(visit.leaves_at <= day.now for visit in visits)))
-    return kept
+def _still_out(out: OutBefore | None, now: datetime) -> OutAt | None:
+    """Where someone is who was out when the published plan was made and has not set out on a visit of it."""
+    if out is None or (out.home_at is not None and out.home_at <= now):
+        return None
+    return OutAt(out.lat, out.lon, max(out.free_at, now) if out.home_at is None else out.free_at, out.kits)
+
+
+def _commitments(day: _Day, tickets: set[str], starts: Mapping[str, OutAt | None]) -> list[Commitment]:
+    crews = {ticket: tuple(sorted({visit.technician for visit in day.promised[ticket]})) for ticket in tickets & day.promised.keys()}
+    # Someone of the crew left the company or the region: the promise cannot be kept as it was.
+    kept = {ticket: crew for ticket, crew in crews.items() if starts.keys() >= set(crew)}
+    bound = {who for who, start in starts.items() if start is not None and _lacks_kits(start, who, kept.keys(), day)}
+    locked = _locked(day, {ticket for ticket, crew in kept.items() if not bound & set(crew)})
+    return [Commitment(ticket, crew, ticket in locked) for ticket, crew in sorted(kept.items())]
+
+
+def _lacks_kits(out: OutAt, technician: str, tickets: Collection[str], day: _Day) -> bool:
+    """Whether someone out must fetch other kits at the station before the next visit.
+
+    To fetch them is no trip of its own in a case, so that what they are promised for cannot be locked: no plan could keep it.
+    """
+    ahead = [visit for visit in day.routes.get(technician, ()) if visit.ticket in tickets]
+    following = min(ahead, key=lambda visit: visit.starts_at, default=None)
+    return following is not None and not set(following.kits) <= set(out.kits)
+
+
+def _locked(day: _Day, tickets: Collection[str]) -> set[str]:
+    """Those of `tickets` that someone has set out for, and those that one of their crew is to serve before."""
+    locked: set[str] = set()
+    found = {ticket for ticket in tickets if any(visit.leaves_at <= day.now for visit in day.promised[ticket])}
+    while found:
+        locked |= found
+        visits = [visit for ticket in found for visit in day.promised[ticket]]
+        # Locked comes before unlocked: left unlocked, they would have to wait until after the meeting.
+        sooner = {other.ticket for visit in visits for other in day.routes[visit.technician] if other.starts_at < visit.starts_at}
+        found = (sooner & set(tickets)) - locked
+    return locked
 
 
 # --- tickets ---

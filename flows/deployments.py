@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from prefect import aserve
 from prefect.deployments.runner import RunnerDeployment
-from prefect.schedules import Cron, Interval
+from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from flows.plan_day import plan_day
@@ -16,21 +15,18 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 
-def morning_deployment(settings: Settings, *, every: timedelta | None = None) -> RunnerDeployment:
-    """`plan-day` each morning by the cron line and time zone of the settings, or every so often where `every` is given.
+async def morning_deployment(settings: Settings) -> RunnerDeployment:
+    """`plan-day` each morning, by the cron line and time zone of the settings.
 
     The entry point is the module, not a file, so that runs start wherever the package is installed.
     """
-    schedule = Interval(every) if every is not None else Cron(settings.morning_cron, timezone=settings.timezone)
-    deployment = plan_day.to_deployment(
+    return await plan_day.ato_deployment(
         name="every-morning",
-        schedule=schedule,
+        schedule=Cron(settings.morning_cron, timezone=settings.timezone),
         concurrency_limit=1,
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="Plans the day ahead and leaves a draft for a coordinator.",
     )
-    assert isinstance(deployment, RunnerDeployment)  # noqa: S101  (the sync face of a function that is also async)
-    return deployment
 
 
 async def serve_schedules(*deployments: RunnerDeployment) -> None:

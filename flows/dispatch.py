@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +17,7 @@ from data_models.case import GreatCircle, Rates, Station, TravelMatrix
 from data_models.case_files import parse_plan
 from data_models.datum import Point
 from data_models.domain import CompanyFacts, SiteFacts
+from data_models.errors import BadInput
 from data_models.snapshot import Policies, Snapshot, case_places, take_snapshot, with_matrix
 from data_models.store import Store, approve, load_facts, plan_by_id, publish, reject, save_plan, save_snapshot, snapshot_of
 from data_models.store.facts import demand_sites
@@ -159,13 +162,43 @@ def reject_plan(store: Store, plan_id: int, *, by: str, at: datetime, reason: st
 def publish_plan(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime) -> tuple[Paper, ...]:
     """Make an approved plan the one that the company works by, then write its papers; gives these.
 
-    The papers are written after the transaction: a crash in between leaves a published plan whose papers `publish` writes again.
+    The papers are written after the transaction: a crash in between leaves a published plan whose papers `publish_plan` writes again.
+
+    Raises
+    ------
+    NotFound, Conflict
+        As `data_models.store.publish`.
+    BadInput
+        The output folder cannot be written to; nothing is changed then.
     """
     kept = read_plan(store, plan_id)
+    _must_be_writable(settings.output_dir)
     if kept.state != "published":
         with store.session() as session:
             publish(session, plan_id, by, at)
     return papers_of(store, settings, kept)
+
+
+def approve_and_publish(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, reason: str = "") -> tuple[Paper, ...]:
+    """Approve and publish a draft in one transaction, both or neither, then write its papers; gives these. Raises as `publish_plan`."""
+    kept = read_plan(store, plan_id)
+    must_keep_every_rule(kept.judged)
+    _must_be_writable(settings.output_dir)
+    with store.session() as session:
+        approve(session, plan_id, by, at, reason)
+        publish(session, plan_id, by, at)
+    return papers_of(store, settings, kept)
+
+
+def _must_be_writable(folder: Path) -> None:
+    """Make the output folder if absent. Raises `BadInput` when papers could not be written into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK) else "permission denied"
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise BadInput(f"{folder} cannot be written to: {reason}; set TWOHOUR_OUTPUT_DIR to a folder that can")
 
 
 def papers_of(store: Store, settings: Settings, kept: KeptPlan) -> tuple[Paper, ...]:

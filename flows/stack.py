@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from data_models.errors import Unavailable
+from data_models.errors import BadInput, Unavailable
 
 START_LIMIT_S = 180
 """How long a server may take to answer; 5-9 s is usual, a minute was seen on a machine with four times the work it can do."""
@@ -62,12 +62,17 @@ def prefect_server(home: Path, *, port: int | None = None, on_wait: Callable[[fl
 
     Raises
     ------
+    BadInput
+        `home` cannot be made.
     Unavailable
         The port is taken, or the server ended or did not answer within `START_LIMIT_S`; the message then names its log.
     """
     chosen = _free_port(port or 0)
     home = home.absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{home} cannot hold the server's data: {error.strerror}; name another folder") from error
     log = home / "server.log"
     api_url = f"http://127.0.0.1:{chosen}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(chosen), "--no-ui"]

@@ -22,12 +22,16 @@ class TechnicianDay:
 
 @dataclass(frozen=True)
 class PlanPapers:
-    """A plan laid out for papers: `days` in the order of the case (only who has visits), `outcomes` by ticket id."""
+    """A plan laid out for papers: `days` in the order of the case (only who has visits), `outcomes` by ticket id.
+
+    `names` holds what technicians are called, by id.
+    """
 
     days: tuple[TechnicianDay, ...]
     outcomes: Mapping[str, TicketOutcome]
     labels: Mapping[str, TicketLabel]
     zone: tzinfo | None
+    names: Mapping[str, str]
 
     def label(self, ticket: str) -> TicketLabel:
         """What people call the ticket; an empty label when nobody said."""
@@ -56,9 +60,12 @@ def plan_papers(case: Case, plan: Plan, labels: Mapping[str, TicketLabel] | None
         own = tuple(journey for journey in journeys if journey.route.technician == technician.id and journey.visits)
         if own:
             days.append(TechnicianDay(technician, case.station_by_id[technician.station], own))
-    return PlanPapers(tuple(days), {item.ticket.id: item for item in outcomes}, labels or {}, zone or case.now.tzinfo)
+    names = {technician.id: technician.name for technician in case.technicians}
+    by_ticket = {item.ticket.id: item for item in outcomes}
+    return PlanPapers(tuple(days), by_ticket, labels or {}, zone or case.now.tzinfo, names)
 
 
 def others_of_crew(papers: PlanPapers, ticket: str, technician: str) -> tuple[str, ...]:
-    """Ids of the colleagues who meet the technician at the ticket."""
-    return tuple(visit.technician for visit in papers.outcomes[ticket].visits if visit.technician != technician)
+    """The colleagues who meet the technician at the ticket, as "name (id)"; the id alone when there is no name."""
+    others = (visit.technician for visit in papers.outcomes[ticket].visits if visit.technician != technician)
+    return tuple(f"{papers.names[other]} ({other})" if papers.names.get(other) else other for other in others)

@@ -81,10 +81,9 @@ def itineraries(
     """
     papers = plan_papers(case, plan, labels, zone)
     days = [day for day in papers.days if technicians is None or day.technician.id in technicians]
-    names = {technician.id: technician.name or technician.id for technician in case.technicians}
     sheets = [
         SheetLines(
-            names[day.technician.id],
+            day.technician.name or day.technician.id,
             day.technician.id,
             day.station.name or day.station.id,
             tuple(
@@ -95,7 +94,7 @@ def itineraries(
                     f"{_drive(trip.return_s, trip.return_km)} to {day.station.name or day.station.id}",
                     ", ".join(trip.route.kits),
                     _breaks(trip.route, papers),
-                    tuple(_stop(papers, visit, names) for visit in trip.visits),
+                    tuple(_stop(papers, visit) for visit in trip.visits),
                 )
                 for trip in day.trips
             ),
@@ -105,7 +104,7 @@ def itineraries(
     return render_page("itineraries.html.jinja", styles=("itineraries.css",), scripts=(), title=title, subtitle=case.name, sheets=sheets)
 
 
-def _stop(papers: PlanPapers, visit: Visit, names: Mapping[str, str]) -> StopLines:
+def _stop(papers: PlanPapers, visit: Visit) -> StopLines:
     ticket, label = visit.ticket, papers.label(visit.ticket.id)
     late_s = papers.outcomes[ticket.id].late_s
     facts = (
@@ -116,7 +115,7 @@ def _stop(papers: PlanPapers, visit: Visit, names: Mapping[str, str]) -> StopLin
         ("Contact", " ".join(filter(None, (label.contact, label.phone)))),
         ("Kits", ", ".join(ticket.kits)),
         ("Skills", ", ".join(f"{skill} {level}+" for skill, level in ticket.skills.items())),
-        ("Together with", ", ".join(names[other] for other in others_of_crew(papers, ticket.id, visit.technician))),
+        ("Together with", ", ".join(others_of_crew(papers, ticket.id, visit.technician))),
         ("Note", label.note),
     )
     return StopLines(

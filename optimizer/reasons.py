@@ -26,6 +26,7 @@ from optimizer.reach import (
     offers,
     soonest,
 )
+from optimizer.trips import drive
 from optimizer.verdict import ALWAYS, Diagnosis, Fit, Inquiry, exists_crew, unfit_of, unhindered_start
 from optimizer.wording import sentence
 
@@ -255,8 +256,15 @@ def _occupied(inquiry: Inquiry, day: Day, start: float, offer: Offer, limit: flo
     if locked:
         yield _reason(inquiry, "locked_first", technician=who.id, tickets=locked)
     elif taken:
-        times = {"arrive_at": _iso(inquiry, start), "free_at": _iso(inquiry, max(w.finish for w in taken))}
-        yield _reason(inquiry, "busy", technician=who.id, tickets=tuple(dict.fromkeys(w.ticket for w in taken)), **times)
+        last = max(taken, key=lambda each: each.finish)
+        names = tuple(dict.fromkeys(w.ticket for w in taken))
+        times = {"arrive_at": _iso(inquiry, start), "free_at": _iso(inquiry, last.finish)}
+        arrive = last.finish + drive(case.travel, case.ticket_by_id[last.ticket], ticket).seconds
+        after = soonest(inquiry.permitted, arrive)
+        if math.isfinite(arrive) and (after is None or after > min(limit, offer.latest)):
+            yield _reason(inquiry, "busy", technician=who.id, tickets=names, **times, next_at=_iso(inquiry, arrive))
+        else:  # they would still come in time from there: what keeps them lies between, or is a kit at home
+            yield _reason(inquiry, "busy_then", technician=who.id, tickets=names, **times, leave_at=_iso(inquiry, set_out))
     else:
         kits_out = list(_kits_out(inquiry, day, who, offer, limit))
         yield from kits_out or [_reason(inquiry, "no_room", technician=who.id)]

@@ -52,7 +52,9 @@ SENTENCES: Mapping[str, str] = {
     "off_duty": "The people who could do it in time are off duty then; the first on duty, {technicians}, could begin at {arrive_at}.",
     "off_duty_all": "The people who could do it are not on duty long enough to go there, work and come back.",
     "shift_too_short": "{technician} ends at {end_at} with all overtime and would be back at {back_at}.",
-    "busy": "{technician} could be there at {arrive_at}, but is busy with {tickets} until {free_at}.",
+    "busy": "{technician}, if idle, could begin at {arrive_at}, but is busy with {tickets} until {free_at}, "
+    "and from there could arrive no sooner than {next_at}.",
+    "busy_then": "{technician} would have to leave at {leave_at} to begin at {arrive_at}, but is busy with {tickets} until {free_at}.",
     "busy_more": "Besides, {others_count} more could come if they were free.",
     "kit_out": "{technician} is free, but every kit {kit} of {station} is out with {technicians} until {back_at}.",
     "kit_short": "The kit {kit} of {station} is in use when it would be needed.",
@@ -108,7 +110,9 @@ def clock(moment: datetime, now: datetime) -> str:
 
 
 def duration(minutes: float) -> str:
-    """Minutes as hours and minutes, rounded to the nearest minute."""
+    """Minutes as hours and minutes, rounded to the nearest minute; what rounds to none is less than a minute."""
+    if 0 < minutes <= 0.5:
+        return "less than a minute"
     hours, rest = divmod(round(minutes), 60)
     return f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
 

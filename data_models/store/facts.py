@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -10,7 +11,8 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
-from data_models.case import Severity, Tier
+from data_models.case import Case, OutAt, Severity, Station, Tier, TravelMatrix, current_shift, great_circle_km
+from data_models.case_files import parse_plan
 from data_models.domain import (
     CompanyFacts,
     ContactFacts,
@@ -18,6 +20,7 @@ from data_models.domain import (
     CustomerFacts,
     KitStock,
     OpenState,
+    OutBefore,
     PositionFacts,
     PromisedVisit,
     ShiftFacts,
@@ -28,7 +31,7 @@ from data_models.domain import (
     TechnicianFacts,
     TicketFacts,
 )
-from data_models.store.plans import published_plan
+from data_models.store.plans import published_plan, snapshot_of
 
 LONGEST_OVERTIME = timedelta(days=1)
 """Shifts that ended less long ago are read too, as their overtime may still run; intake allows no more."""
@@ -52,6 +55,7 @@ def load_facts(session: Session, now: datetime, horizon: timedelta, region: str 
     sites = {row.site_id: row.site for row in tickets}
     customers = {site.customer_id: site.customer for site in sites.values()}
     plan = published_plan(session, region)
+    made_from = None if plan is None else snapshot_of(plan)
     return CompanyFacts(
         now=now,
         until=until,
@@ -65,6 +69,8 @@ def load_facts(session: Session, now: datetime, horizon: timedelta, region: str 
         tickets=tuple(_ticket(row) for row in _by_id(tickets)),
         promised=() if plan is None else tuple(promised_visits(session, plan)),
         published_plan=None if plan is None else plan.id,
+        out_before=() if plan is None or made_from is None else tuple(_out_before(plan, made_from.case)),
+        served_before=() if made_from is None else made_from.context.being_served,
     )
 
 
@@ -88,6 +94,27 @@ def promised_visits(session: Session, plan: tables.Plan) -> Iterator[PromisedVis
                 lon=site_of[visit.ticket_id].lon,
                 kits=tuple(route.kits),
             )
+
+
+def _out_before(plan: tables.Plan, case: Case) -> Iterator[OutBefore]:
+    goes_on = {(route.technician, route.shift) for route in parse_plan(plan.plan_json).routes if route.stops}
+    for person in case.technicians:
+        out = person.start
+        if out is not None:
+            waits = (person.id, current_shift(person, case.now)) in goes_on
+            home_at = None if waits else out.at + _drive_home(case, out, case.station_by_id[person.station])
+            yield OutBefore(person.id, out.lat, out.lon, out.at, home_at, out.kits)
+
+
+def _drive_home(case: Case, out: OutAt, home: Station) -> timedelta:
+    if not isinstance(case.travel, TravelMatrix):
+        km = great_circle_km(out.lat, out.lon, home.lat, home.lon) * case.travel.detour
+        return timedelta(seconds=math.ceil(km / case.travel.speed_kmh * 3600))  # up, as formats.md says
+    if out.place is None or home.place is None:
+        raise ValueError("a case with a matrix has a place for everything")
+    seconds = case.travel.seconds[out.place][home.place]
+    # No way home is known: held to be out for as long as any shift may last.
+    return timedelta(seconds=math.ceil(seconds)) if math.isfinite(seconds) else LONGEST_OVERTIME
 
 
 def _in_use(model: type[Any]) -> Select[Any]:

@@ -164,8 +164,9 @@ def reject(session: Session, plan_id: int, by: str, at: datetime, reason: str = 
 def publish(session: Session, plan_id: int, by: str, at: datetime, reason: str = "", seen: int | None = None) -> tables.Plan:
     """Make an approved plan the one that its region works by.
 
-    In the caller's transaction: the plan published before is superseded, the planned tickets become `planned`, and tickets
-    that it planned and this one does not become `open` again. Tickets under way, done or cancelled stay as they are.
+    In the caller's transaction: the plan published before is superseded, the planned tickets become `planned`, tickets that were
+    being served when this one was made become `under_way`, and other tickets that the plan before planned and this one does not
+    become `open` again. Tickets under way, done or cancelled stay as they are.
 
     Raises
     ------
@@ -190,6 +191,10 @@ def publish(session: Session, plan_id: int, by: str, at: datetime, reason: str =
         session.flush()
     planned = {visit.ticket_id for route in plan.routes for visit in route.visits}
     promised = set() if before is None else {visit.ticket_id for route in before.routes for visit in route.visits}
+    # No later plan tells of them: left as they are they would be planned once more, or once again.
+    served = {item.ticket for item in read_context(plan.snapshot.context_json).being_served}
+    for state in ("open", "planned"):
+        _move_tickets(session, served, state, "under_way")
     _move_tickets(session, planned, "open", "planned")
     _move_tickets(session, promised - planned, "planned", "open")
     plan.published_at = at

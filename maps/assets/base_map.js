@@ -94,9 +94,29 @@ function baseMap(id, points) {
   if (points.length) map.fitBounds(L.latLngBounds(points).pad(0.06), { animate: false, maxZoom: 10 });
   else map.setView([34, 108], 4);
   cityNames(map);
+  keepPopupsClear(map);
   // Paper has another shape than the screen.
   window.matchMedia("print").addEventListener("change", () => map.invalidateSize({ animate: false }));
   return map;
+}
+
+/**
+ * Popups move the map until they lie clear of its edges and of what floats over it: beside zoom and key. A narrow map has no room
+ * beside them, so there the zoom buttons make way (`reading`) until the popup is closed.
+ */
+function keepPopupsClear(map) {
+  const place = map.getContainer();
+  const [topLeft, bottomRight] = [L.point(4, 4), L.point(4, 24)]; // changed in place: every popup of the page has these two
+  L.Popup.mergeOptions({ autoPanPaddingTopLeft: topLeft, autoPanPaddingBottomRight: bottomRight });
+  function measure() {
+    const boxes = [place, ...place.querySelectorAll(".leaflet-control-zoom, .key")].map((each) => each.getBoundingClientRect());
+    const aside = Math.max(...boxes.slice(1).map((box) => box.width && boxes[0].right - box.left));
+    bottomRight.x = boxes[0].width > 700 ? aside + 8 : 4;
+  }
+  map.on("resize", measure);
+  map.on("popupopen popupclose", (event) => place.classList.toggle("reading", event.type === "popupopen"));
+  place.addEventListener("toggle", measure, true); // the key, when it is put in place and when it is folded
+  measure();
 }
 
 /** City names that never overlap each other, the more important first. */

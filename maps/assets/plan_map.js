@@ -23,7 +23,7 @@
   const shifts = fanOut(tickets);
   const marks = tickets.map((ticket, index) => {
     const mark = new Mark(ticket.at, { renderer, shift: shifts[index], ...ticketLook(ticket) });
-    return mark.bindPopup(() => ticketPopup(ticket), { maxWidth: 340, minWidth: 260 });
+    return mark.bindPopup(() => ticketPopup(ticket), { maxWidth: 480, minWidth: 260 });
   });
   const people = technicians.map((technician, index) => {
     const look = { renderer, radius: 7, shape: "square", fill: technician.colour, edge: "#fff", fade: 1, text: "" };

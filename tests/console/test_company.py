@@ -206,14 +206,49 @@ def test_reject_and_hold_together_are_refused(drafted: int, twohour: Any) -> Non
 def test_who_was_first_is_told_to_the_second(drafted: int, twohour: Any) -> None:
     assert twohour("approve", drafted, "--hold", "--by", "王敏").status == 0
     second = twohour("approve", drafted, "--by", "李强")
-    assert second.status == 3
+    assert second.status == 1
     assert "王敏" in second.err
+
+
+def test_a_draft_that_another_plan_has_overtaken_stays_a_draft(drafted: int, twohour: Any) -> None:
+    assert twohour("plan", "--at", AT, "--iterations", 5).status == 0
+    assert twohour("approve", drafted + 1, "--by", "王敏").status == 0
+    late = twohour("approve", drafted, "--by", "李强")
+    assert late.status == 1
+    assert "王敏" in late.err
+    assert one_object(twohour("show", drafted, "--json").out)["state"] == "draft"
+
+
+def test_nothing_is_published_when_the_papers_could_not_be_written(
+    drafted: int, company: Path, monkeypatch: pytest.MonkeyPatch, twohour: Any
+) -> None:
+    (company / "blocker").write_text("a file where the folder should be", encoding="utf-8")
+    monkeypatch.setenv("TWOHOUR_OUTPUT_DIR", str(company / "blocker" / "papers"))
+    answer = twohour("approve", drafted)
+    assert answer.status == 2
+    assert "TWOHOUR_OUTPUT_DIR" in answer.err
+    assert one_object(twohour("show", drafted, "--json").out)["state"] == "draft"
+
+
+def test_export_does_not_write_two_things_into_one_file(drafted: int, company: Path, twohour: Any) -> None:
+    assert twohour("export", "--plan", drafted, "--out", "x.json", "--plan-out", "./x.json").status == 2
+    assert not (company / "x.json").exists()
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-12:00", "2026-03-02", "soon"])
+def test_a_moment_that_cannot_be_planned_for_is_refused(at: str, company: Path, twohour: Any) -> None:
+    answer = twohour("plan", "--at", at)
+    assert (answer.status, at in answer.err) == (2, True)
+
+
+def test_a_number_beyond_every_plan_is_refused(installation: Path, twohour: Any) -> None:
+    assert twohour("show", 10**22).status == 2
 
 
 @pytest.mark.parametrize("words", [("show", 99), ("approve", 99), ("publish", 99), ("export", "--plan", 99, "--out", "x.json")])
 def test_an_unknown_plan_is_named(words: tuple[object, ...], installation: Path, twohour: Any) -> None:
     answer = twohour(*words)
-    assert answer.status == 3
+    assert answer.status == 2
     assert "Plan 99 does not exist; `twohour show` lists" in answer.err
     assert not (installation / "x.json").exists()
 

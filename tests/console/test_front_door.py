@@ -115,6 +115,13 @@ def test_bad_words_give_status_2_and_a_message_and_write_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_plan_never_replaces_its_case(tmp_path: Path, twohour: Any) -> None:
+    case_file = tmp_path / "case.json"
+    case_file.write_bytes(FOUR_TICKETS.read_bytes())
+    assert twohour("solve", case_file, "--iterations", 1, "--out", tmp_path / "." / "case.json").status == 2
+    assert case_file.read_bytes() == FOUR_TICKETS.read_bytes()
+
+
 WEIRD = st.one_of(
     st.none(),
     st.booleans(),

@@ -16,6 +16,7 @@ from data_models.domain import (
     ContractFacts,
     CustomerFacts,
     KitStock,
+    OutBefore,
     PositionFacts,
     PromisedVisit,
     ShiftFacts,
@@ -232,10 +233,94 @@ def test_a_promised_visit_is_committed_and_locked_once_the_drive_has_begun(leave
     assert made.context.follows_plan == 7
 
 
-@pytest.mark.parametrize("leaves", [0.0, -0.5])
-def test_someone_driving_to_the_first_visit_goes_on_from_the_station_with_the_kits(leaves: float) -> None:
-    made = under_plan(promised("E-1", leaves, 1, 2))
-    assert made.case.technicians[0].start == OutAt(31.5, 120.3, NOW, ("leak-kit",))
+@pytest.mark.parametrize(("leaves", "arrives", "free"), [(0.0, 1.0, 1.0), (-1.0, 0.0, 0.0), (-2.0, -0.5, 0.0)])
+def test_someone_driving_to_a_visit_or_waiting_there_is_free_at_its_site_from_arrival(leaves: float, arrives: float, free: float) -> None:
+    on_the_way = replace(promised("E-1", leaves, 1.5, 2), arrives_at=NOW + arrives * HOUR)
+    for visits in ((on_the_way,), (promised("E-0", -4, -3, leaves), on_the_way)):
+        made = under_plan(*visits)
+        assert made.case.technicians[0].start == OutAt(31.6, 120.4, NOW + free * HOUR, ("leak-kit",))
+        assert made.case.committed == (Commitment("E-1", ("T-1",), locked=True),)
+
+
+def test_one_second_before_setting_out_someone_is_at_the_station() -> None:
+    assert under_plan(promised("E-1", 1 / 3600, 1, 2)).case.technicians[0].start is None
+
+
+def test_a_crew_driving_to_a_visit_is_there_at_the_arrival_of_each() -> None:
+    second = replace(promised("E-1", -0.5, 1, 2, "T-2"), arrives_at=NOW + HOUR / 2)
+    first, other = under_plan(promised("E-1", -0.5, 1, 2), second).case.technicians
+    assert first.start is not None
+    assert other.start is not None
+    assert (first.start.at, other.start.at) == (NOW + HOUR, NOW + HOUR / 2)
+
+
+def test_what_someone_does_before_meeting_a_crew_that_has_set_out_is_locked_too() -> None:
+    """T-1 drives to E-1 already; T-2 serves E-2 before they meet there and E-3 afterwards."""
+    visits = (
+        promised("E-1", -0.5, 3, 4),
+        promised("E-2", 0.5, 1, 2, "T-2"),
+        promised("E-1", 2, 3, 4, "T-2"),
+        promised("E-3", 4, 5, 6, "T-2"),
+    )
+    tickets = tuple(replace(TICKET, id=f"E-{n}", state="planned") for n in (1, 2, 3))
+    made = under_plan(*visits, tickets=tickets)
+    assert {item.ticket: item.locked for item in made.case.committed} == {"E-1": True, "E-2": True, "E-3": False}
+
+
+@pytest.mark.parametrize(("kits", "locked"), [(("leak-kit",), True), (("leak-kit", "meter"), False)])
+def test_a_crew_is_not_locked_when_someone_has_to_fetch_other_kits_first(kits: tuple[str, ...], locked: bool) -> None:
+    """T-1 drives to E-1; T-2 is on the way home and sets out for E-1 on a second trip with `kits`."""
+    first = replace(promised("E-0", -3, -2, -0.5, "T-2"), returns_at=NOW + HOUR / 2)
+    made = under_plan(promised("E-1", -0.5, 3, 4), first, replace(promised("E-1", 1, 3, 4, "T-2"), kits=kits))
+    assert made.case.committed == (Commitment("E-1", ("T-1", "T-2"), locked),)
+
+
+def test_on_the_way_home_someone_left_the_last_visit_when_it_was_finished() -> None:
+    made = under_plan(promised("E-1", -3, -2, -0.5))
+    assert made.case.technicians[0].start == OutAt(31.6, 120.4, NOW - HOUR / 2, ("leak-kit",))
+    assert under_plan(replace(promised("E-1", -3, -2, -0.5), returns_at=NOW)).case.technicians[0].start is None
+
+
+def test_nobody_drives_to_a_ticket_that_was_closed_before_its_visit() -> None:
+    assert under_plan(promised("E-0", -0.5, 1, 2)).case.technicians[0].start is None
+
+
+@pytest.mark.parametrize(
+    ("free", "home", "at"),
+    [
+        (1.0, 2.0, 1.0),  # still working where the plan before had them
+        (-1.0, 1 / 3600, -1.0),  # on the way home, since when is kept: another plan makes the way no longer
+        (-1.0, 0.0, None),  # at home this second
+        (1.0, None, 1.0),  # their route sets out from there,
+        (-1.0, None, 0.0),  # and they wait for that
+    ],
+)
+def test_someone_out_when_the_published_plan_was_made_is_still_there(free: float, home: float | None, at: float | None) -> None:
+    out = OutBefore("T-1", 31.7, 120.5, NOW + free * HOUR, None if home is None else NOW + home * HOUR, ("leak-kit",))
+    made = snapshot(replace(COMPANY, out_before=(out,)))
+    assert made.case.technicians[0].start == (None if at is None else OutAt(31.7, 120.5, NOW + at * HOUR, ("leak-kit",)))
+
+
+@pytest.mark.parametrize(("leaves", "lat"), [(0.0, 31.6), (1 / 3600, 31.7)])
+def test_who_was_out_is_elsewhere_once_set_out_on_a_visit(leaves: float, lat: float) -> None:
+    facts = replace(COMPANY, out_before=(OutBefore("T-1", 31.7, 120.5, NOW - HOUR, None),), promised=(promised("E-1", leaves, 1, 2),))
+    start = snapshot(facts).case.technicians[0].start
+    assert start is not None
+    assert start.lat == lat
+
+
+@pytest.mark.parametrize(("free", "lat"), [(-0.5, 31.6), (-0.4, 31.7)])
+def test_a_reported_position_holds_until_a_drive_of_the_plan_begins_after_it(free: float, lat: float) -> None:
+    person = replace(PERSON, position=PositionFacts(31.7, 120.5, NOW + free * HOUR))
+    start = snapshot(replace(COMPANY, technicians=(person, OTHER), promised=(promised("E-1", -0.5, 1, 2),))).case.technicians[0].start
+    assert start is not None
+    assert start.lat == lat
+
+
+def test_who_serves_a_ticket_under_way_is_known_from_the_plan_before() -> None:
+    before = BeingServed("E-1", "by_plan", ("T-1",), NOW + HOUR)
+    made = snapshot(replace(COMPANY, served_before=(before,), tickets=(replace(TICKET, state="under_way"),)))
+    assert made.context.being_served == (before,)
 
 
 def test_a_visit_that_has_begun_by_plan_is_not_planned_again_and_holds_its_crew() -> None:

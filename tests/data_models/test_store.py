@@ -21,10 +21,10 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from data_models import tables
-from data_models.case import Case, GreatCircle
+from data_models.case import Case, GreatCircle, OutAt, Shift, Station, Technician
 from data_models.case_files import parse_plan
-from data_models.context import Context, TicketContext
-from data_models.domain import KitStock, ShiftFacts, SkillHeld
+from data_models.context import BeingServed, Context, TicketContext
+from data_models.domain import KitStock, OutBefore, ShiftFacts, SkillHeld
 from data_models.errors import BadInput, Conflict, NotFound, Unavailable
 from data_models.plan import Plan, Route, Stop, Unassigned
 from data_models.snapshot import Snapshot
@@ -76,8 +76,10 @@ def snapshot(name: str = "day") -> Snapshot:
     return Snapshot(case, Context(tickets={"E-1": TicketContext(customer="华东制药", clocks={"on_site": NOW + HOUR})}))
 
 
-def keep(session: Session, made: Plan, *, violations: int = 0, created_at: datetime = NOW, region: str = "") -> int:
-    kept = save_snapshot(session, snapshot())
+def keep(
+    session: Session, made: Plan, *, violations: int = 0, created_at: datetime = NOW, region: str = "", of: Snapshot | None = None
+) -> int:
+    kept = save_snapshot(session, of or snapshot())
     return save_plan(
         session, kept.id, made, created_at=created_at, seed=1, iterations=500, violations=violations, region=region, score={"total": 12.5}
     ).id
@@ -306,6 +308,20 @@ def test_publishing_supersedes_and_moves_tickets_there_and_back(store: Store) ->
         assert [item.decision for item in current.approvals] == ["approved", "published"]
 
 
+def test_publishing_marks_what_the_plan_leaves_to_people_at_work_as_under_way(store: Store) -> None:
+    served = tuple(BeingServed(f"E-{n}", "by_plan", ("T-1",), NOW + 3 * HOUR) for n in (1, 3, 4))
+    with store.session() as session:
+        company(session, tickets=4)
+        published(session, plan("E-1", "E-2", "E-4"))
+        session.execute(update(tables.Ticket).where(tables.Ticket.id == "E-4").values(state="done"))
+        published(session, plan("E-2"), created_at=NOW + HOUR, of=Snapshot(snapshot().case, Context(being_served=served)))
+    assert states(store) == {"E-1": "under_way", "E-2": "planned", "E-3": "under_way", "E-4": "done"}
+    with store.session() as session:
+        assert load_facts(session, NOW + 2 * HOUR, DAY).served_before == served
+        published(session, plan("E-2"), created_at=NOW + 2 * HOUR)
+    assert states(store)["E-1"] == "under_way"
+
+
 def test_a_plan_made_before_the_published_one_was_published_is_refused(store: Store) -> None:
     with store.session() as session:
         company(session)
@@ -525,6 +541,25 @@ def test_facts_tell_what_the_published_plan_promised(store: Store) -> None:
     ]
     assert facts.promised[0].kits == ("leak-kit",)
     assert facts.promised[0].returns_at == NOW + 9 * HOUR
+
+
+def test_facts_tell_who_was_out_when_the_published_plan_was_made(store: Store) -> None:
+    """T-1 has a route in the current shift and waits for it; T-2, free at a point 0.1 degrees north of home, drives home."""
+    shift = Shift(NOW - HOUR, NOW + 9 * HOUR)
+    out = OutAt(31.6, 120.3, NOW + HOUR, ("leak-kit",))
+    people = tuple(Technician(f"T-{n}", f"李{n}", "ST-1", {}, (shift,), start=out) for n in (1, 2))
+    case = Case("day", NOW, GreatCircle("great_circle", 1.3, 70.0), (Station("ST-1", "无锡站", 31.5, 120.3),), people, ())
+    with store.session() as session:
+        company(session)
+        published(session, plan("E-1"), of=Snapshot(case, Context()))
+    with store.reading() as session:
+        found = load_facts(session, NOW, DAY).out_before
+    # 0.1 degrees are 11.12 km, 14.46 km by road, 743.4 s at 70 km/h: up to 744.
+    home = NOW + HOUR + timedelta(seconds=744)
+    assert found == (
+        OutBefore("T-1", 31.6, 120.3, NOW + HOUR, None, ("leak-kit",)),
+        OutBefore("T-2", 31.6, 120.3, NOW + HOUR, home, ("leak-kit",)),
+    )
 
 
 # --- round trip ---

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -27,13 +28,7 @@ NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 PASSWORD = "s3cret-of-the-database"  # noqa: S105
 LIVE_ID = "TK-6<img src=x>"
 LIVE_NAME = "<img src=x onerror=alert(1)> [x](javascript:alert(2))"
-RUNNER = """
-import asyncio, sys
-from datetime import timedelta
-from config.settings import Settings, load_settings
-from flows.deployments import morning_deployment, serve_schedules
-asyncio.run(serve_schedules(morning_deployment(load_settings(), every=timedelta(seconds=5))))
-"""
+UP = "import sys; sys.argv = ['twohour', 'up']; from console.cli import main; main()"
 SCHEDULE_LIMIT_S = 180
 Company = Callable[[Path, datetime], list[tuple[str, Path]]]
 
@@ -155,7 +150,7 @@ def test_only_tasks_that_do_io_are_retried() -> None:
     assert plan_day.plan_day.retries in (0, None)
 
 
-def test_a_scheduled_run_fires_and_leaves_a_draft(running_server: PrefectServer, small_company: Company, tmp_path: Path) -> None:
+def test_up_fires_a_scheduled_run_that_leaves_a_draft(running_server: PrefectServer, small_company: Company, tmp_path: Path) -> None:
     url, log = f"sqlite:///{tmp_path / 'company.sqlite'}", tmp_path / "runner.log"
     with open_store(url) as store:
         for table, path in small_company(tmp_path / "tables", datetime.now(UTC)):
@@ -166,15 +161,17 @@ def test_a_scheduled_run_fires_and_leaves_a_draft(running_server: PrefectServer,
         "TWOHOUR_DATABASE_URL": url,
         "TWOHOUR_OUTPUT_DIR": str(tmp_path / "out"),
         "TWOHOUR_SOLVER_ITERATIONS": "30",
+        "TWOHOUR_MORNING_CRON": "* * * * *",
     }
     with log.open("wb") as sink:
-        runner = subprocess.Popen([sys.executable, "-c", RUNNER], env=environment, stdout=sink, stderr=sink, cwd=tmp_path)
+        runner = subprocess.Popen([sys.executable, "-c", UP], env=environment, stdout=sink, stderr=sink, cwd=tmp_path)
         try:
             finished = asyncio.run(first_completed_run(running_server.api_url, runner))
         finally:
-            runner.terminate()
-            runner.wait(30)
+            runner.send_signal(signal.SIGINT)
+            status = runner.wait(60)
     assert finished, log.read_text(encoding="utf-8")[-3000:]
+    assert status in (0, 130), log.read_text(encoding="utf-8")[-3000:]
     with open_store(url) as store, store.reading() as session:
         plan = list_plans(session)[-1]
         assert (plan.state, plan.violations) == ("draft", 0)

@@ -41,7 +41,12 @@ def test_the_sheet_lists_visits_in_order_with_real_times(small_case: Case, small
     ]
     assert visits[0]["Start (UTC+08:00)"] == datetime(2026, 3, 2, 8, 30)  # noqa: DTZ001  cells know no zone
     assert visits[1]["Late"] == timedelta(minutes=30)
-    assert visits[1]["With"] == "T2"
+    assert visits[1]["With"] == "王工 (T2)"
+
+
+def test_a_colleague_without_a_name_is_told_by_the_id_alone(small_case: Case, small_plan: Plan) -> None:
+    case = replace(small_case, technicians=tuple(replace(technician, name="") for technician in small_case.technicians))
+    assert [row["With"] for row in rows(dispatch_sheet(case, small_plan), "Visits")] == [None, "T2", "T1", None]
 
 
 def test_times_are_written_in_the_zone_asked_for(small_case: Case, small_plan: Plan) -> None:
@@ -112,7 +117,7 @@ def test_each_technician_gets_a_calendar_with_every_visit_in_utc(small_case: Cas
     assert first["dtend"].dt == datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
     assert b"DTSTART:20260302T003000Z" in files["T1"]
     assert first["sequence"] == 3
-    assert "Together with: T2" in second["description"]
+    assert "Together with: 王工 (T2)" in second["description"]
 
 
 def test_an_event_keeps_its_uid_when_its_time_changes_and_no_two_share_one(small_case: Case, small_plan: Plan) -> None:
@@ -141,7 +146,7 @@ def test_itineraries_print_one_technician_a_page(open_map: Open, small_case: Cas
     text = opened.page.locator(".sheet").first.inner_text()
     parts = (
         "李工|T1 · 无锡 · small day|Leave 无锡|Mon 02 Mar, 08:00|Take along: leak|12:15 to 12:45|08:30|江南化工|陈工 +86 510 0000|"
-        "30 min, 56 km|三号门|late by 30 min|王工|there 13:45"
+        "30 min, 56 km|三号门|late by 30 min|王工 (T2)|there 13:45"
     )
     for part in parts.split("|"):
         assert part in text, part

@@ -146,6 +146,43 @@ def test_choosing_a_technician_leaves_the_others_faint_and_escape_brings_them_ba
     assert fades() == [1, 1, 1]
 
 
+POPUP_BOXES = """async id => {
+    planMap.openTicket(id);
+    // The map moves, then lies still: three frames in the same place.
+    const box = place => { const b = document.querySelector(place).getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]; };
+    for (let still = 0, before = ""; still < 3;) {
+        await new Promise(requestAnimationFrame);
+        const now = String(box(".leaflet-popup"));
+        still = now === before ? still + 1 : 0;
+        before = now;
+    }
+    const content = document.querySelector(".leaflet-popup-content");
+    const lists = content.querySelectorAll("ul");
+    const hidden = lists[1].getBoundingClientRect().bottom - content.getBoundingClientRect().bottom;
+    return { popup: box(".leaflet-popup"), map: box("#map"), zoom: box(".leaflet-control-zoom"), key: box(".key"), hidden };
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (390, 780), (360, 640)])
+def test_popups_lie_clear_of_edges_zoom_and_key_and_show_reasons_at_once(
+    open_map: Open, small_case: Case, small_plan: Plan, width: int, height: int
+) -> None:
+    reasons = ("李工 would have to leave at 08:10 to be there by 09:36, but is busy with 江南化工 二号罐区 until 09:31.",) * 3
+    labels = {t.id: TicketLabel("泄漏", "江南化工", reasons=reasons, blame="capacity", remedies=reasons[:1]) for t in small_case.tickets}
+    page = open_map(plan_map(small_case, small_plan, labels=labels), width=width, height=height).page
+    for ticket in small_case.tickets:
+        boxes = page.evaluate(POPUP_BOXES, ticket.id)
+        left, top, right, bottom = boxes["popup"]
+        edges = boxes["map"]
+        assert min(left - edges[0], top - edges[1], edges[2] - right, edges[3] - bottom) >= 0, ticket.id
+        for name in ("zoom", "key"):  # what is not shown has an empty box at 0
+            box = boxes[name]
+            assert right <= box[0] or left >= box[2] or bottom <= box[1] or top >= box[3], (ticket.id, name)
+        assert width < 700 or boxes["hidden"] <= 0, ticket.id
+    page.click(".leaflet-popup-close-button")
+    assert page.is_visible(".leaflet-control-zoom")
+
+
 @pytest.mark.parametrize(("tab", "text", "shown"), [("tickets", "W3", ".leaflet-popup-content"), ("technicians", "王工", "#list .current")])
 def test_the_first_click_on_what_a_search_found_opens_it(
     open_map: Open, small_case: Case, small_plan: Plan, tab: str, text: str, shown: str

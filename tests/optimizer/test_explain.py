@@ -316,7 +316,18 @@ def test_capable_people_are_busy_and_it_is_said_with_what() -> None:
     found = why(case, trip("A", 0, [("Y", 60, 90), ("X", 210, 240)], 300))
     assert found.verdict.blame == "capacity"
     assert found.verdict.on_duty_at == at(60)
-    assert reason(found, "busy").text == "A could be there at 09:00, but is busy with Y until 09:30."
+    assert reason(found, "busy").text == (
+        "A, if idle, could begin at 09:00, but is busy with Y until 09:30, and from there could arrive no sooner than 11:30."
+    )
+
+
+def test_someone_near_enough_but_without_the_kit_would_have_had_to_leave_sooner() -> None:
+    # Y is at the place of X, so A could begin X at once when Y ends, at 90; but B has the only pump.
+    jobs = [ticket("X", 440, 90, kits=("pump",)), ticket("Y", 440, 60), ticket("Z", 560, 60, kits=("pump",), service_minutes=300)]
+    case = road([station("S", 500, pump=1)], [person("A"), person("B")], jobs)
+    found = why(case, trip("A", 0, [("Y", 60, 90)], 150), trip("B", 0, [("Z", 60, 360)], 420, ("pump",)))
+    assert reason(found, "busy_then").text == "A would have to leave at 08:00 to begin at 09:00, but is busy with Y until 09:30."
+    assert reason(found, "busy").values["technician"] == "B"
 
 
 def test_work_that_is_over_before_someone_would_set_out_is_no_reason() -> None:
@@ -438,6 +449,10 @@ def test_explaining_twice_gives_the_same() -> None:
         (lambda m: clock(at(m), NOW), 90 + 1 / 60, "09:31"),
         (lambda m: clock(at(m), NOW), 16 * 60, "2026-03-03 00:00"),
         (duration, 59.4, "59 min"),
+        (duration, 0, "0 min"),
+        (duration, 0.1, "less than a minute"),
+        (duration, 0.5, "less than a minute"),
+        (duration, 0.6, "1 min"),
         (duration, 120, "2 h"),
         (duration, 135, "2 h 15 min"),
     ],

@@ -42,7 +42,7 @@ def verdict(judge, result: Result) -> dict:
 
 def from_nothing(problem: Problem, iterations: int = 3000) -> Result:
     """What the model alone finds, without a constructed day to start from."""
-    return solve(problem, Stop(seconds=5, iterations=iterations), 1, start=empty_solution(problem.n_duties))
+    return solve(problem, Stop(iterations=iterations), 1, start=empty_solution(problem.n_duties))
 
 
 def visits(result: Result) -> dict[str, str]:
@@ -101,7 +101,7 @@ def test_the_model_sends_whole_crews_with_kits_and_skills_between_them(line_day)
     line_day.technician("C")
     line_day.ticket("a", 20, crew=2, kits=("k",), skills={"leak": 1})
     problem = build_problem(line_day.case())
-    result = solve(problem, Stop(seconds=5, iterations=3000), 1)
+    result = solve(problem, Stop(iterations=3000), 1)
     # B brings the skill (40 there and 40 back), A or C the kit (20 and 20).
     assert result.cost == pytest.approx(120)
     assert {"B"} < set(visits(result))
@@ -186,7 +186,7 @@ def cheapest(problem: Problem) -> float:
 def test_small_days_are_solved_to_the_optimum_that_enumeration_finds(line_day, judge, number):
     random_day(line_day, random.Random(number))
     problem = build_problem(line_day.case())
-    result = solve(problem, Stop(seconds=6, iterations=4000), 1)
+    result = solve(problem, Stop(iterations=4000), 1)
     optimum = cheapest(problem)
     assert result.cost == pytest.approx(optimum)
     assert result.rejected == 0
@@ -206,7 +206,7 @@ def test_same_seed_and_iterations_give_the_same_plan(line_day):
 def test_zero_iterations_return_a_given_plan_unchanged(line_day):
     random_day(line_day, random.Random(2))
     problem = build_problem(line_day.case())
-    plan = solve(problem, Stop(seconds=2, iterations=2000), 1).plan()
+    plan = solve(problem, Stop(iterations=2000), 1).plan()
     again = solve(problem, Stop(iterations=0), 1, start=from_plan(problem, plan))
     assert to_plan(problem, again.schedule).routes == plan.routes
 
@@ -255,7 +255,7 @@ def test_the_model_keeps_locked_work_first_even_when_another_order_is_cheaper(li
     line_day.ticket("a", 60)
     line_day.ticket("b", 20, due=30)  # on time only before a, which is locked
     line_day.commit("a", "A", locked=True)
-    result = solve(build_problem(line_day.case()), Stop(seconds=5, iterations=3000), 1)
+    result = solve(build_problem(line_day.case()), Stop(iterations=3000), 1)
     # a from 60 to 90, b at 130: 120 minutes of driving, b missed (100) and 100 minutes late.
     assert visits(result) == {"A": "ab"}
     assert result.cost == pytest.approx(120 + 100 + 100)
@@ -267,7 +267,7 @@ def test_the_model_departs_in_a_shift_when_home_from_the_one_before(line_day):
     line_day.technician("A", shifts=((0, 60), (60, 300)), overtime=30)
     line_day.ticket("a", 30, windows=((30, 30),))  # only in the first shift, home at 90
     line_day.ticket("b", 10, windows=((70, 99),), due=70)  # only in the second, and there at 100 at the soonest: too late
-    result = solve(build_problem(line_day.case()), Stop(seconds=5, iterations=3000), 1)
+    result = solve(build_problem(line_day.case()), Stop(iterations=3000), 1)
     assert result.cost == pytest.approx(20 + 1000)  # so one of them: b costs 20, a would cost 120
     assert result.rejected == 0
 
