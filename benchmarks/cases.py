@@ -1,6 +1,6 @@
 """What plans cost on the dispatch cases of ../shared/cases, judged by the reference judge beside them.
 
-    python benchmarks/cases.py [--seconds 30] [--seeds 1 2 3] [--without-crews] [--only day-60 day-200]
+    python benchmarks/cases.py [--seconds 30] [--seeds 1 2 3] [--solver search] [--without-crews] [--only day-60 day-200]
 
 Prints a Markdown table: median cost over the seeds with the spread, emergencies in time, rules broken, iterations.
 """
@@ -17,10 +17,11 @@ import tempfile
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 from data_models.case import Case
 from data_models.case_files import case_json, plan_json, read_case, write_file
-from flows.planning import SearchLimit, solve
+from flows.planning import SearchLimit, SolverName, solve
 
 SHARED = Path(__file__).parents[2] / "shared"
 CASES = ("day-60", "day-200", "day-600", "midday-150", "three-days-300", "replay-120")
@@ -41,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--solver", choices=get_args(SolverName), default="routing")
     parser.add_argument("--without-crews", action="store_true", help="let one person do what needs a crew, as for peers that know no crews")
     parser.add_argument("--only", nargs="+", choices=CASES, default=CASES)
     options = parser.parse_args()
@@ -51,7 +53,8 @@ def main() -> None:
     print("| case | median cost | spread | emergencies in time | rules broken | iterations |\n| --- | ---: | --- | --- | ---: | ---: |")
     for name in options.only:
         case = read_case(SHARED / "cases" / f"{name}.json")
-        runs = [_run(_without_crews(case) if options.without_crews else case, options.seconds, seed) for seed in options.seeds]
+        case = _without_crews(case) if options.without_crews else case
+        runs = [_run(case, options.seconds, seed, options.solver) for seed in options.seeds]
         print(_row(name, runs), flush=True)
 
 
@@ -59,8 +62,8 @@ def _without_crews(case: Case) -> Case:
     return replace(case, tickets=tuple(replace(ticket, crew=1) for ticket in case.tickets))
 
 
-def _run(case: Case, seconds: float, seed: int) -> Run:
-    plan = solve(case, SearchLimit(seconds), seed)
+def _run(case: Case, seconds: float, seed: int, solver: SolverName) -> Run:
+    plan = solve(case, SearchLimit(seconds), seed, solver=solver)
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder) / "case.json", Path(folder) / "plan.json"
         write_file(files[0], case_json(case))

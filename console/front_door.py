@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE.json", help="A dispatch-case/1 file.")]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json", help="A dispatch-plan/1 file.")]
 LARGEST_NUMBER = 2**31 - 1
+Solver = Annotated[
+    Literal["routing", "search"],
+    typer.Option(
+        help="routing: ruin and recreate, then the OR-Tools model; search: compiled search, which compiles for a minute on its first run."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
@@ -24,11 +30,12 @@ def solve(
     seconds: Annotated[float | None, typer.Option(help="How long to search; 30 when neither this nor --iterations is given.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead: repeats exactly with the same seed.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts.")] = 1,
+    solver: Solver = "routing",
     explain: Annotated[bool, typer.Option(help="Give the reasons of unplanned tickets.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Plan a case that is known in full, and write the plan."""
-    from console.printing import print_judged, progress
+    from console.printing import print_judged, progress, say_compiling
     from data_models.case_files import plan_json, read_case, write_file
     from flows.planning import SearchLimit, judge, with_unplanned_reasons
     from flows.planning import solve as search
@@ -39,7 +46,8 @@ def solve(
     if out.resolve() == case_file.resolve():
         raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
-        judged = judge(case, search(case, limit, seed, on_progress=on_progress))
+        plan = search(case, limit, seed, solver=solver, on_progress=on_progress, on_compile=say_compiling)
+    judged = judge(case, plan)
     write_file(out, plan_json(judged.plan))
     if explain and judged.plan.unassigned:
         judged = with_unplanned_reasons(judged)

@@ -70,6 +70,12 @@ def progress(what: str, seconds: float | None, *, quiet: bool = False) -> Iterat
         yield lambda spent, cost: bar.update(task, completed=spent, cost=f"cost {cost:,.0f}")
 
 
+def say_compiling() -> None:
+    """Announce on standard error that the search is compiled before it starts."""
+    sys.stderr.write("compiling the search once, about a minute …\n")
+    sys.stderr.flush()
+
+
 def print_judged(judged: JudgedPlan, *, as_json: bool = False, written: Path | None = None, list_unassigned: bool = True) -> None:
     """Print a judged plan: broken rules first, then figures, then what is not planned."""
     if as_json:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from data_models.case import Case
 from data_models.errors import Conflict
@@ -18,6 +18,9 @@ from optimizer.score import Score, score
 
 if TYPE_CHECKING:
     from optimizer.explanation import Explanation, PlanningContext
+
+SolverName = Literal["routing", "search"]
+"""`routing`: ruin and recreate in Python, then the OR-Tools model; `search`: compiled ruin and recreate."""
 
 DEFAULT_SECONDS = 30.0
 A_DAY_S = 86_400.0
@@ -51,13 +54,25 @@ def judge(case: Case, plan: Plan, *, replay: bool = False) -> JudgedPlan:
     return JudgedPlan(case, plan, check(case, plan, replay=replay), score(case, plan))
 
 
-def solve(case: Case, limit: SearchLimit, seed: int, *, on_progress: Callable[[float, float], None] = lambda _seconds, _cost: None) -> Plan:
+def solve(
+    case: Case,
+    limit: SearchLimit,
+    seed: int,
+    *,
+    solver: SolverName = "routing",
+    on_progress: Callable[[float, float], None] = lambda _seconds, _cost: None,
+    on_compile: Callable[[], None] = lambda: None,
+) -> Plan:
     """A plan for a case.
 
     Parameters
     ----------
+    solver
+        `search` is compiled when it runs first on a machine, which takes about a minute and does not count as searching.
     on_progress
         Called with the seconds spent and the cost of the best plan so far.
+    on_compile
+        Called before `search` is compiled.
 
     Raises
     ------
@@ -67,13 +82,19 @@ def solve(case: Case, limit: SearchLimit, seed: int, *, on_progress: Callable[[f
         Ctrl-C, as soon as the search has noticed.
     """
     from optimizer.problem import build_problem
-    from optimizer.routing import Stop
-    from optimizer.routing import solve as search
+    from optimizer.result import Stop
 
+    if solver == "search":
+        from optimizer.search import make_ready
+        from optimizer.search import solve as run
+
+        make_ready(on_compile)
+    else:
+        from optimizer.routing import solve as run
     # The clock ends an interrupted search, and is looked at only when seconds count.
     seconds = A_DAY_S if limit.seconds is None and limit.iterations else limit.seconds
     with _ended_by_interrupt() as clock:
-        return search(build_problem(case), Stop(seconds, limit.iterations), seed, on_progress=on_progress, clock=clock).plan()
+        return run(build_problem(case), Stop(seconds, limit.iterations), seed, on_progress=on_progress, clock=clock).plan()
 
 
 @contextmanager

@@ -6,6 +6,9 @@ Solving, in indices and whole seconds:
 - `solution`: what is decided and the times that follow; `schedule.schedule` gives the times and the cost, or the rule that is broken
 - `insertion`: `construct` (a day from nothing), `insert_best` (one ticket more); `recreate.recreate`: ruin and recreate
 - `routing.solve`: the solver, on the full model of OR-Tools in `routing_model`
+- `search.solve`: ruin and recreate, compiled by numba: `search_kernel` the loops, `search_state` the arrays they read and write
+- `candidates`: every place for one ticket more in a plan, and `repair`, both on the compiled search
+- `result`: when a solver stops and what it hands back
 
 Judging, which shares nothing with solving:
 

@@ -5,73 +5,23 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
-from data_models.plan import Plan, SolverFacts
 from optimizer.insertion import construct
-from optimizer.problem import Problem, to_plan
+from optimizer.problem import Problem
 from optimizer.recreate import recreate
+from optimizer.result import Result, Status, Stop
 from optimizer.routing_model import Model, as_node_routes, build_model, read_routes
 from optimizer.schedule import schedule
 from optimizer.solution import Broken, Schedule, Solution
 
-Status = Literal["start", "improved", "empty"]
+__all__ = ["Result", "Stop", "solve"]
+
 _LIBRARY_S = 0.2  # the library's own limit lies behind ours, so that a count of iterations always says where it stopped
 _ROUNDS = 1000  # of ruin and recreate, before the library's search
 _MARGIN_S = 0.1  # the library looks at its clock between moves, and the last solution is timed anew
-
-
-@dataclass(frozen=True)
-class Stop:
-    """When to stop: after so many seconds, so many iterations, or whichever comes first.
-
-    An iteration is a round of ruin and recreate, or later a look of the library at its limits, about one per neighbour that it
-    tries; the same number of them with the same seed gives the same plan. Zero iterations return the start.
-    """
-
-    seconds: float | None = None
-    iterations: int | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a solver found.
-
-    Attributes
-    ----------
-    schedule
-        The best schedule, feasible by every rule.
-    cost, seconds, iterations, seed
-        Its cost; what it took; and what to repeat it with.
-    trajectory
-        (seconds, cost) of each improvement, the start first.
-    status
-        `"improved"` upon the start, `"start"` when nothing better was found, `"empty"` when nothing can be served at all.
-    rejected
-        Answers of the library that broke a rule when timed anew; anything but 0 is a fault of the model.
-    """
-
-    problem: Problem
-    schedule: Schedule
-    cost: float
-    seconds: float
-    iterations: int
-    seed: int
-    trajectory: tuple[tuple[float, float], ...]
-    status: Status
-    rejected: int
-
-    @property
-    def facts(self) -> SolverFacts:
-        """What the plan tells about its solver; this one knows no bound."""
-        return SolverFacts(self.cost, None, None, round(self.seconds, 3), self.iterations, self.seed)
-
-    def plan(self) -> Plan:
-        """The plan, without reasons for what is not planned."""
-        return to_plan(self.problem, self.schedule, solver=self.facts)
 
 
 def solve(

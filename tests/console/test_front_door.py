@@ -64,6 +64,19 @@ def test_what_seconds_gave_iterations_give_again(tmp_path: Path, twohour: Any) -
     assert read_plan(timed).routes == read_plan(counted).routes
 
 
+def test_the_compiled_search_writes_a_plan_that_check_accepts_and_iterations_repeat(tmp_path: Path, twohour: Any) -> None:
+    timed, counted = tmp_path / "timed.json", tmp_path / "counted.json"
+    solved = twohour("solve", FOUR_TICKETS, "--solver", "search", "--seconds", 0.3, "--seed", 3, "--out", timed)
+    assert solved.status == 0, solved.err
+    assert twohour("check", FOUR_TICKETS, timed).status == 0
+    facts = read_plan(timed).solver
+    assert facts is not None
+    assert facts.iterations
+    again = twohour("solve", FOUR_TICKETS, "--solver", "search", "--iterations", facts.iterations, "--seed", 3, "--out", counted)
+    assert again.status == 0, again.err
+    assert read_plan(timed).routes == read_plan(counted).routes
+
+
 def test_a_broken_rule_gives_status_1_and_names_it(tmp_path: Path, twohour: Any) -> None:
     out = tmp_path / "plan.json"
     assert twohour("solve", FOUR_TICKETS, "--iterations", 5, "--out", out).status == 0
@@ -87,6 +100,7 @@ def test_a_broken_rule_gives_status_1_and_names_it(tmp_path: Path, twohour: Any)
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--seconds", "-1"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--seconds", "nan"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--iterations", "many"),
+        ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--solver", "oracle"),
         ("fly",),
     ],
 )

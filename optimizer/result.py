@@ -1,0 +1,62 @@
+"""When a solver stops and what it hands back: the types that all solvers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from data_models.plan import Plan, SolverFacts
+from optimizer.problem import Problem, to_plan
+from optimizer.solution import Schedule
+
+Status = Literal["start", "improved", "empty"]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to stop: after so many seconds, so many iterations, or whichever comes first.
+
+    An iteration is a round of ruin and recreate, or in OR-Tools routing a look of the library at its limits, about one per
+    neighbour that it tries; the same number of them with the same seed gives the same plan. Zero iterations return the start.
+    """
+
+    seconds: float | None = None
+    iterations: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a solver found.
+
+    Attributes
+    ----------
+    schedule
+        The best schedule, feasible by every rule.
+    cost, seconds, iterations, seed
+        Its cost; what it took; and what to repeat it with.
+    trajectory
+        (seconds, cost) of each improvement, the start first.
+    status
+        `"improved"` upon the start, `"start"` when nothing better was found, `"empty"` when nothing can be served at all.
+    rejected
+        Answers that broke a rule when timed anew by `schedule`; anything but 0 is a fault of the solver.
+    """
+
+    problem: Problem
+    schedule: Schedule
+    cost: float
+    seconds: float
+    iterations: int
+    seed: int
+    trajectory: tuple[tuple[float, float], ...]
+    status: Status
+    rejected: int = 0
+
+    @property
+    def facts(self) -> SolverFacts:
+        """What the plan tells about its solver; without a bound."""
+        return SolverFacts(self.cost, None, None, round(self.seconds, 3), self.iterations, self.seed)
+
+    def plan(self) -> Plan:
+        """The plan, without reasons for what is not planned."""
+        return to_plan(self.problem, self.schedule, solver=self.facts)

@@ -1,0 +1,225 @@
+"""Solving by ruin and recreate, compiled: slack induction by string removals under simulated annealing.
+
+Christiaens and Vanden Berghe (2020, doi 10.1287/trsc.2019.0914), with the true cost and every rule. The temperature follows
+the count of iterations alone, in cycles of which each is twice as long as the last, so that a run that was stopped by
+the clock after N iterations is repeated by `Stop(iterations=N)`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.insertion import construct
+from optimizer.problem import Problem
+from optimizer.result import Result, Status, Stop
+from optimizer.schedule import schedule
+from optimizer.search_state import facts_of, read_best, state_of, table_of, write_best
+from optimizer.solution import Broken, Schedule, Solution
+
+if TYPE_CHECKING:
+    from optimizer.search_kernel import Facts, State
+    from optimizer.search_state import Ints
+
+_CHUNK_S = 0.05  # the clock is looked at this often
+_MOST_AT_ONCE = 2000  # iterations
+_MARGIN_S = 0.05  # to time the last solution anew
+_LOOK_S = 0.5  # improvements are timed and told this often
+
+_REMOVED = 10.0  # visits that an iteration removes on average
+_BLINK = 0.01  # chance to overlook a duty
+_FOCUS = 0.5  # chance to ruin around a ticket that is late or not planned
+_HEAT = 40.0  # the highest temperature, in ways to the nearest ticket
+_FIRST_CYCLE = 60  # iterations per ticket
+
+
+def solve(
+    problem: Problem,
+    stop: Stop,
+    seed: int,
+    *,
+    start: Solution | None = None,
+    on_progress: Callable[[float, float], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Result:
+    """A plan by ruin and recreate, never worse than `start`.
+
+    Parameters
+    ----------
+    problem
+        Any problem; without a ticket, a technician or a feasible visit the plan is empty.
+    stop
+        Without seconds and iterations, or with zero iterations, the start is returned unchanged.
+    seed
+        The same seed and number of iterations give the same plan, also when the number was found by the clock.
+    start
+        A solution to start from, such as an earlier plan; ignored when it breaks a rule.
+    on_progress
+        Called with (seconds, cost) at the start and at improvements, at most every half second.
+    clock
+        Monotonic seconds. Compiling does not count: it comes before the first look at the clock.
+
+    Raises
+    ------
+    LocksCannotHold
+        No way was found to keep all locked tickets with their technicians.
+    """
+    nothing_to_do = not (stop.seconds or stop.iterations) or problem.n_tickets == 0 or problem.n_duties == 0
+    if not nothing_to_do:
+        make_ready()
+    began = clock()
+    given = schedule(problem, start) if start is not None else None
+    warm = given if isinstance(given, Schedule) else None
+    if nothing_to_do:
+        first = warm or construct(problem)
+        run = _Run(problem, stop, clock, on_progress, began, first)
+        return run.result(first, 0, seed)
+    memory = begin(problem, warm, seed)
+    first = memory.first
+    run = _Run(problem, stop, clock, on_progress, began, first)
+    return run.result(first, _improve(memory, run), seed)
+
+
+def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
+    """Loads the compiled search, or compiles it, which takes about a minute once on a machine; `on_compile` is called before that."""
+    from optimizer import search_kernel as kernel
+
+    if not kernel.is_ready():
+        on_compile()
+    kernel.make_ready()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A search about to begin: its arrays, the table of where they are, and the schedule that it starts from."""
+
+    facts: Facts
+    state: State
+    table: Ints
+    first: Schedule
+
+    def best(self) -> Solution:
+        """The best solution that the search has seen."""
+        return read_best(self.state)
+
+
+def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
+    """The search at its start: the given schedule, or a constructed one."""
+    from optimizer import search_kernel as kernel
+
+    kernel.make_ready()
+    facts = facts_of(problem)
+    state = state_of(problem, facts, seed)
+    table = table_of(facts, state)
+    state.level[kernel.REMOVED], state.level[kernel.BLINK], state.level[kernel.FOCUS] = _REMOVED, _BLINK, _FOCUS
+    first = warm
+    if first is None:
+        kernel.construct(table)
+        found = schedule(problem, read_best(state))
+        if isinstance(found, Schedule):
+            first = found
+        else:
+            first = construct(problem)  # raises when locks cannot hold
+            state = state_of(problem, facts, seed)
+            table = table_of(facts, state)
+    _resume(problem, state, table, first)
+    return Memory(facts, state, table, first)
+
+
+def _resume(problem: Problem, state: State, table: Ints, first: Schedule) -> None:
+    """Puts a schedule into the search's memory and sets the temperatures by what visits of this very case cost."""
+    from optimizer import search_kernel as kernel
+
+    write_best(state, first.solution)
+    kernel.prepare(table)
+    kernel.load(table)
+    state.level[kernel.BEST] = state.level[kernel.TOTAL]
+    hot, cold = temperatures(problem, first)
+    state.level[kernel.HOT], state.level[kernel.COLD] = hot, cold
+    state.counter[kernel.CYCLE_END] = max(2000, _FIRST_CYCLE * problem.n_tickets)
+
+
+def temperatures(problem: Problem, first: Schedule) -> tuple[float, float]:
+    """The highest and the lowest temperature, in money.
+
+    Forty times what the way from a ticket to its nearest neighbour typically costs, and a hundredth of that. Cooler, a day of 600
+    tickets freezes early (891 k after 30 s with four times, 847 k with twenty, 845 k with eighty); one of 200 hardly cares.
+    """
+    here = problem.ticket_location
+    fares = problem.drive_cost[np.ix_(here, here)]
+    fares = np.where(np.isfinite(fares) & (fares > 0), fares, np.nan)
+    nearest = np.nanmin(fares, axis=1) if len(here) > 1 and not np.isnan(fares).all() else np.array([np.nan])
+    typical = float(np.nanmedian(nearest)) if not np.isnan(nearest).all() else float(np.median(problem.ticket_skip_cost)) / 10
+    hot = max(_HEAT * typical, 1e-3)
+    return hot, hot / 100
+
+
+@dataclass
+class _Run:
+    """The clock, the best schedule so far, and whom to tell."""
+
+    problem: Problem
+    stop: Stop
+    clock: Callable[[], float]
+    on_progress: Callable[[float, float], None] | None
+    began: float
+    best: Schedule
+    rejected: int = 0
+    trajectory: list[tuple[float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._tell()
+
+    def elapsed(self) -> float:
+        """Seconds since the call."""
+        return self.clock() - self.began
+
+    def remaining(self) -> float:
+        """Seconds left for searching; endless when seconds do not count."""
+        return np.inf if self.stop.seconds is None else self.stop.seconds - _MARGIN_S - self.elapsed()
+
+    def offer(self, solution: Solution) -> None:
+        """Time a solution by every rule, and keep it when it is cheaper than the best, beyond rounding."""
+        found = schedule(self.problem, solution)
+        if isinstance(found, Broken):
+            self.rejected += 1
+        elif found.cost < self.best.cost - 1e-6:
+            self.best = found
+            self._tell()
+
+    def _tell(self) -> None:
+        self.trajectory.append((self.elapsed(), self.best.cost))
+        if self.on_progress is not None:
+            self.on_progress(*self.trajectory[-1])
+
+    def result(self, first: Schedule, iterations: int, seed: int) -> Result:
+        """What the search hands back."""
+        status: Status = "improved" if self.best is not first else ("start" if any(first.timed) else "empty")
+        trajectory = tuple(self.trajectory)
+        return Result(self.problem, self.best, self.best.cost, self.elapsed(), iterations, seed, trajectory, status, self.rejected)
+
+
+def _improve(memory: Memory, run: _Run) -> int:
+    """Searches until the stop says so; the number of iterations."""
+    from optimizer import search_kernel as kernel
+
+    state, limit = memory.state, run.stop.iterations
+    done, chunk, looked, seen = 0, 16, run.elapsed(), int(state.counter[kernel.IMPROVED])
+    while run.remaining() > 0 and (limit is None or done < limit):
+        until = done + chunk if limit is None else min(limit, done + chunk)
+        began = run.clock()
+        kernel.run(memory.table, until)
+        spent = max(run.clock() - began, 1e-6)
+        per_iteration = spent / (until - done)
+        chunk = max(1, min(int(min(_CHUNK_S, max(run.remaining(), 0.001)) / per_iteration), 8 * chunk, _MOST_AT_ONCE))
+        done = until
+        if state.counter[kernel.IMPROVED] > seen and run.elapsed() - looked > _LOOK_S:
+            looked, seen = run.elapsed(), int(state.counter[kernel.IMPROVED])
+            run.offer(read_best(state))
+    if state.counter[kernel.IMPROVED] > 0:
+        run.offer(read_best(state))
+    return done
