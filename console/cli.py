@@ -44,7 +44,8 @@ app = typer.Typer(
     name="twohour",
     cls=_Commands,
     help="Plan who drives where, against promises such as “on site within 2 hours”.",
-    epilog="Exit status: 0 done, 1 a rule is broken, rows were set aside or somebody was first, 2 bad input, 3 something failed, 130 interrupted.",
+    epilog="Exit status: 0 done, 1 a rule is broken, rows were set aside or somebody was first, 2 bad input, "
+    "3 something failed, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
