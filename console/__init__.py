@@ -4,5 +4,5 @@
 - `front_door`: `solve` and `check`, for files alone
 - `company`: `import`, `plan`, `show`, `approve`, `publish`, `export`, `up`, over the store
 - `demonstration.demo`, `doctor.doctor`
-- `printing` and `showing`: tables for people, JSON for machines
+- `printing` and `showing`: tables for people, JSON for machines; `text.printable`: names made fit for a terminal
 """

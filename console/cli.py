@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from console import company, demonstration, doctor, front_door
+from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
 
 EXIT_RULE_BROKEN = 1
@@ -111,8 +112,3 @@ def _fail(message: str, status: int) -> None:
     for line in message.splitlines():
         print(f"twohour: {printable(line)}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
-
-
-def printable(text: str) -> str:
-    """The text without control characters, so that what a file contains cannot steer a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

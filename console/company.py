@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -19,7 +19,6 @@ from data_models.errors import BadInput
 if TYPE_CHECKING:
     from config.settings import Settings
     from data_models.domain import CompanyFacts
-    from data_models.intake.load import ImportReport
     from data_models.store import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
@@ -48,8 +47,10 @@ def import_(
 ) -> None:
     """Bring a table of the company into the store; rows with problems are set aside with the reason."""
     from console.printing import print_json
+    from console.showing import print_import
     from data_models.intake.header import guess_table
     from data_models.intake.templates import write_template
+    from flows.intake import import_table
 
     if template:
         if table is None:
@@ -64,11 +65,12 @@ def import_(
         return
     settings = _settings()
     with _store(settings) as store:
-        report = _import(
+        report = import_table(
             store,
             settings,
             table or guess_table(file, encoding, sheet),
             file,
+            now=datetime.now(UTC),
             encoding=encoding,
             datum=datum,
             sheet_name=sheet,
@@ -77,7 +79,7 @@ def import_(
             dry_run=dry_run,
             rejects_path=rejects or file.with_name(f"{file.stem}.rejects.csv"),
         )
-    print_report(report, as_json=as_json)
+    print_import(report, as_json=as_json)
     if report.rejected:
         raise typer.Exit(1)
 
@@ -249,19 +251,6 @@ def _store(settings: Settings) -> Iterator[Store]:
 
     with open_store(settings.database_url.get_secret_value()) as store:
         yield store
-
-
-def _import(store: Store, settings: Settings, table: str, file: Path, **how: Any) -> ImportReport:
-    from flows.intake import import_table
-
-    return import_table(store, settings, table, file, now=datetime.now(UTC), **how)
-
-
-def print_report(report: ImportReport, *, as_json: bool = False) -> None:
-    """Print what an import did, or would do."""
-    from console import showing
-
-    showing.print_import(report, as_json=as_json)
 
 
 def _pairs(option: str, words: list[str] | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from console.text import printable
 from data_models.case import SEVERITIES
 from flows.planning import judged_summary
 
@@ -39,7 +40,7 @@ COST_WORDS = {
 
 def plain(text: object) -> str:
     """User text for the terminal: no markup, no control characters."""
-    return escape("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(text)))
+    return escape(printable(str(text)))
 
 
 class _Terminal(Console):
