@@ -14,7 +14,21 @@ import numpy as np
 
 from data_models.errors import Infeasible
 from optimizer.problem import Problem
-from optimizer.schedule import Spell, carried, crew_duties, free_from, propagate, schedule, spells_out, synchronise, takes_kits
+from optimizer.schedule import (
+    Spell,
+    carried,
+    crew_duties,
+    earlier_trips,
+    free_from,
+    next_duty,
+    previous_duty,
+    propagate,
+    schedule,
+    spells_out,
+    synchronise,
+    takes_kits,
+    trips_of_shift,
+)
 from optimizer.solution import Broken, Schedule, Solution, TimedRoute, empty_solution
 
 _CREW_CANDIDATES = 8  # technicians looked at per crew, and as many again per skill that the crew must bring
@@ -140,7 +154,11 @@ def construct(problem: Problem, *, start: Solution | None = None) -> Schedule:
 
 
 def best_move(draft: Draft, ticket: int, duties: Sequence[int]) -> Move | None:
-    """The cheapest feasible way to put a ticket into the routes of these duties, or of a crew among them; None: there is none."""
+    """The cheapest feasible way to put a ticket into the routes of these duties, or of a crew among them; None: there is none.
+
+    No second trip is begun here: the compiled search does that.
+    """
+    duties = [duty for duty in duties if draft.tables.trip[duty] == 0 or duty in draft.timed]
     if draft.tables.crew[ticket] > 1:
         return _best_crew(draft, ticket, duties)
     best: Move | None = None
@@ -151,8 +169,12 @@ def best_move(draft: Draft, ticket: int, duties: Sequence[int]) -> Move | None:
 
 def _positions(draft: Draft, ticket: int, duty: int) -> range:
     """Where the ticket may stand in a route: locked ones come first."""
-    route, locked = draft.routes[duty], draft.tables.locked
+    tables, route, locked = draft.tables, draft.routes[duty], draft.tables.locked
     first = sum(locked[t] for t in route)
+    shift = trips_of_shift(tables, duty)
+    others = range(shift.start, duty) if locked[ticket] else range(duty + 1, shift.stop)
+    if any(locked[t] != locked[ticket] for d in others for t in draft.routes[d]):
+        return range(0)  # it would stand before a locked ticket of a later trip, or, locked, behind one that is not
     return range(first + 1) if locked[ticket] else range(first, len(route) + 1)
 
 
@@ -190,7 +212,8 @@ def _timed_move(
     timed: dict[int, TimedRoute] | Broken
     if len(touched) == 1:
         (duty,) = touched
-        single = propagate(tables, duty, routes[duty], free_from(tables, duty, draft.wait, draft.timed), {})
+        free, earlier = free_from(tables, duty, draft.wait, draft.timed), earlier_trips(tables, duty, draft.timed)
+        single = propagate(tables, duty, routes[duty], free, {}, earlier)
         if single is None:
             return None
         timed = {duty: single}
@@ -212,7 +235,7 @@ def _touched(draft: Draft, routes: Mapping[int, tuple[int, ...]]) -> set[int]:
     tables, touched, todo = draft.tables, set(routes), list(routes)
     while todo:
         duty = todo.pop()
-        linked = [d for d in (tables.before[duty], tables.after[duty]) if d in draft.timed]
+        linked = [*previous_duty(tables, duty, draft.timed), *next_duty(tables, duty, draft.timed)]
         for ticket in routes.get(duty, draft.routes[duty]):
             if tables.crew[ticket] > 1:
                 linked += draft.crews.get(ticket, ())

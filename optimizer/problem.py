@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,7 @@ Bools = NDArray[np.bool_]
 class Problem:
     """One case in numbers. All times are whole seconds since `epoch`, so that nothing happens before 0.
 
-    A *duty* is one shift of one technician that is not over yet: the solver's vehicle. Locations are, in this order, the
+    A *duty* is one trip of one technician in one shift that is not over yet: the solver's vehicle. Locations are, in this order, the
     stations, the places where people already out become free (one for each such duty), and the tickets. Ragged facts are
     compressed: the items of row `i` are `x[x_ptr[i]:x_ptr[i + 1]]`.
 
@@ -65,9 +66,10 @@ class Problem:
     stock : (n_stations, n_kits) int64
         Kits that a station owns, of the types that some ticket needs or someone already out holds.
     duty_* : (n_duties,) int64
-        `technician`, `shift` (index in the case), `station`, `origin` (location of departure), `home` (location), `earliest`
-        departure, `end` (overtime counts from here), `latest` return, `before` (the same technician's previous duty
-        when the two could overlap, else -1), `idle_until` (when someone out without a route is home with the kits; 0 for others).
+        `technician`, `shift` (index in the case), `trip` (0 for the first of its shift), `station`, `origin` (location of departure),
+        `home` (location), `earliest` departure, `end` (overtime counts from here), `latest` return, `before` (the same technician's
+        previous duty when the two could overlap, else -1; a second trip's is the first), `idle_until` (when someone out without a
+        route is home with the kits; 0 for others).
         `capacity` float64 (infinite without limit); `out` bool: leaves from where they are, with the kits they hold.
     held_kit, held_kit_ptr
         Kits that a duty that is `out` holds.
@@ -113,6 +115,7 @@ class Problem:
     stock: Ints
     duty_technician: Ints
     duty_shift: Ints
+    duty_trip: Ints
     duty_station: Ints
     duty_origin: Ints
     duty_home: Ints
@@ -188,7 +191,7 @@ class Problem:
         return _floor_s(moment, self.epoch)
 
 
-def build_problem(case: Case) -> Problem:
+def build_problem(case: Case, *, trips: int = 1) -> Problem:
     """The case in numbers.
 
     Every rounding goes to the safe side, said at its line: a plan that keeps the rules in whole seconds keeps them exactly.
@@ -197,10 +200,19 @@ def build_problem(case: Case) -> Problem:
     ----------
     case
         A validated case.
+    trips
+        How many trips of one shift may be planned, where a further trip can pay: for people who are out now, whose vehicle holds
+        less than all tickets ask for, or whose station has fewer of a kit than people.
     """
     epoch = case.now if case.now.microsecond == 0 else case.now.replace(microsecond=0) + timedelta(seconds=1)  # up: no work before now
-    duties = [(t, k) for t, who in enumerate(case.technicians) for k in _open_shifts(who, case.now, epoch)]
-    outs = [t for t, k in duties if _leaves_from_outside(case.technicians[t], k, case.now)]
+    many = {who.id for who in case.technicians if trips > 1} & _may_go_again(case)
+    duties = [
+        (t, k, trip)
+        for t, who in enumerate(case.technicians)
+        for k in _open_shifts(who, case.now, epoch)
+        for trip in range(trips if who.id in many else 1)
+    ]
+    outs = [t for t, k, trip in duties if trip == 0 and _leaves_from_outside(case.technicians[t], k, case.now)]
     places: list[tuple[float, float, int | None]] = [(s.lat, s.lon, s.place) for s in case.stations]
     places += [(o.lat, o.lon, o.place) for o in (case.technicians[t].start for t in outs) if o is not None]
     places += [(t.lat, t.lon, t.place) for t in case.tickets]
@@ -231,6 +243,19 @@ def build_problem(case: Case) -> Problem:
         change_technician=case.rates.change_technician,
         **facts,  # type: ignore[arg-type]
     )
+
+
+def _may_go_again(case: Case) -> set[str]:
+    """Ids of technicians for whom a further trip in a shift can pay."""
+    people = Counter(who.station for who in case.technicians)
+    wanted = {kit for ticket in case.tickets for kit in ticket.kits}
+    scarce = {s.id for s in case.stations if any(0 < s.kits.get(kit, 0) < people[s.id] for kit in wanted)}
+    load = sum(ticket.load for ticket in case.tickets)
+    return {
+        who.id
+        for who in case.technicians
+        if who.start is not None or (who.capacity is not None and who.capacity < load) or who.station in scarce
+    }
 
 
 def _stock(case: Case, kit_names: Sequence[str]) -> Ints:
@@ -398,15 +423,15 @@ def _crew_facts(case: Case, skill_names: Sequence[str]) -> dict[str, object]:
 
 
 def _duty_facts(
-    case: Case, epoch: datetime, duties: Sequence[tuple[int, int]], outs: Sequence[int], travel_s: Ints, kits: Mapping[str, int]
+    case: Case, epoch: datetime, duties: Sequence[tuple[int, int, int]], outs: Sequence[int], travel_s: Ints, kits: Mapping[str, int]
 ) -> dict[str, object]:
     station = {s.id: i for i, s in enumerate(case.stations)}
-    people = [case.technicians[t] for t, _ in duties]
-    shifts = [case.technicians[t].shifts[k] for t, k in duties]
-    out = [_leaves_from_outside(who, k, case.now) for who, (_, k) in zip(people, duties, strict=True)]
+    people = [case.technicians[t] for t, _, _ in duties]
+    shifts = [case.technicians[t].shifts[k] for t, k, _ in duties]
+    out = [trip == 0 and _leaves_from_outside(who, k, case.now) for who, (_, k, trip) in zip(people, duties, strict=True)]
     place_of_out = {t: len(case.stations) + i for i, t in enumerate(outs)}
     home = [station[who.station] for who in people]
-    origin = [place_of_out[t] if away else home[d] for d, ((t, _), away) in enumerate(zip(duties, out, strict=True))]
+    origin = [place_of_out[t] if away else home[d] for d, ((t, _, _), away) in enumerate(zip(duties, out, strict=True))]
     earliest = [max(0, _ceil_s(s.start, epoch)) for s in shifts]
     idle_until = [0] * len(duties)
     for d, who in enumerate(people):
@@ -416,8 +441,10 @@ def _duty_facts(
             idle_until[d] = max(0, free + int(travel_s[origin[d], home[d]]))
     latest = [_latest_return(s, epoch) for s in shifts]
     before = [-1] * len(duties)
+    busy_until = 0  # by the earlier trips of the same shift
     for d in range(1, len(duties)):
-        if duties[d][0] == duties[d - 1][0] and max(latest[d - 1], idle_until[d - 1]) > earliest[d]:
+        busy_until = max(latest[d - 1], idle_until[d - 1], busy_until if duties[d - 1][2] else 0)
+        if duties[d][0] == duties[d - 1][0] and (duties[d][2] > 0 or busy_until > earliest[d]):
             before[d] = d - 1
     breaks = [sorted(s.breaks, key=lambda b: b.earliest) for s in shifts]
     break_ptr, _ = _compressed([[0] * len(b) for b in breaks])
@@ -425,8 +452,9 @@ def _duty_facts(
     bags = [who.start.kits if away and who.start is not None else () for who, away in zip(people, out, strict=True)]
     held_ptr, held = _compressed([sorted({kits[k] for k in bag}) for bag in bags])
     return {
-        "duty_technician": _ints(t for t, _ in duties),
-        "duty_shift": _ints(k for _, k in duties),
+        "duty_technician": _ints(t for t, _, _ in duties),
+        "duty_shift": _ints(k for _, k, _ in duties),
+        "duty_trip": _ints(trip for _, _, trip in duties),
         "duty_station": _ints(home),
         "duty_origin": _ints(origin),
         "duty_home": _ints(home),
@@ -447,10 +475,10 @@ def _duty_facts(
     }
 
 
-def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int]], kits: Mapping[str, int]) -> dict[str, object]:
+def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int, int]], kits: Mapping[str, int]) -> dict[str, object]:
     """Kits of people who are out although none of their shifts is open: they drive home when free."""
     station = {s.id: i for i, s in enumerate(case.stations)}
-    on_duty = {t for t, k in duties if _leaves_from_outside(case.technicians[t], k, case.now)}
+    on_duty = {t for t, k, _ in duties if _leaves_from_outside(case.technicians[t], k, case.now)}
     rows: list[tuple[int, int, int]] = []
     for t, who in enumerate(case.technicians):
         if who.start is None or t in on_duty:
@@ -509,21 +537,24 @@ def from_plan(problem: Problem, plan: Plan) -> Solution:
     Raises
     ------
     BadInput
-        The plan names a technician, shift, ticket or kit that the problem has not got, or holds a second trip in a shift,
-        which a `Problem` has no place for.
+        The plan names a technician, shift, ticket or kit that the problem has not got, or holds more trips in a shift than the
+        problem has duties for (see `build_problem`).
     """
     ticket = {name: i for i, name in enumerate(problem.ticket_ids)}
     kit = {name: i for i, name in enumerate(problem.kit_names)}
     technicians = [problem.technician_ids[t] for t in problem.duty_technician.tolist()]
-    duty_of = {key: d for d, key in enumerate(zip(technicians, problem.duty_shift.tolist(), strict=True))}
+    keys = zip(technicians, problem.duty_shift.tolist(), problem.duty_trip.tolist(), strict=True)
+    duty_of = {key: d for d, key in enumerate(keys)}
     routes: list[tuple[int, ...]] = [()] * problem.n_duties
     kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
     wait = [0] * problem.n_duties
-    for route in plan.routes:
-        duty = duty_of.get((route.technician, route.shift))
+    trips: Counter[tuple[str, int]] = Counter()
+    for route in sorted(plan.routes, key=lambda route: (route.depart, route.returns)):
+        duty = duty_of.get((route.technician, route.shift, trips[route.technician, route.shift]))
+        trips[route.technician, route.shift] += 1
         unknown = [stop.ticket for stop in route.stops if stop.ticket not in ticket]
-        if duty is None or unknown or routes[duty]:
-            what = "is over, unknown or already used" if duty is None or not unknown else f"visits unknown tickets {unknown}"
+        if duty is None or unknown:
+            what = "is over, unknown or already used" if duty is None else f"visits unknown tickets {unknown}"
             raise BadInput(f"Route of technician {route.technician} in shift {route.shift} {what}: it cannot be followed")
         routes[duty] = tuple(ticket[stop.ticket] for stop in route.stops)
         if problem.tables.held[duty] is None:

@@ -8,7 +8,7 @@ still out, and one that waits until a break is over needs no break.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ def schedule(problem: Problem, solution: Solution) -> Schedule | Broken:
         return broken
     crews = crew_duties(tables, solution.routes)
     wait = list(solution.wait_until)
-    used = [d for d, route in enumerate(solution.routes) if route]
+    used = used_duties(tables, solution.routes)
     for _ in range(1 + 4 * len(used)):
         timed = synchronise(tables, solution.routes, wait, used, crews)
         if isinstance(timed, Broken):
@@ -45,6 +45,13 @@ def schedule(problem: Problem, solution: Solution) -> Schedule | Broken:
             return Broken(reason, duty)
         wait[duty] = until
     return Broken("Kits cannot be shared in time: every departure waits for another", -1)
+
+
+def used_duties(tables: Tables, routes: Sequence[Sequence[int]]) -> list[int]:
+    """Duties with visits, and the way home of people already out who go again from there."""
+    used = [duty for duty, route in enumerate(routes) if route]
+    first = {duty - tables.trip[duty] for duty in used}
+    return sorted({*used, *(duty for duty in first if tables.held[duty] is not None)})
 
 
 def crew_duties(tables: Tables, routes: Iterable[Sequence[int]]) -> dict[int, list[int]]:
@@ -80,12 +87,13 @@ def synchronise(
         duty = due.popleft()
         queued.discard(duty)
         rounds[duty] -= 1
-        route = propagate(tables, duty, routes[duty], free_from(tables, duty, wait, timed), pinned) if rounds[duty] else None
+        free, earlier = free_from(tables, duty, wait, timed), earlier_trips(tables, duty, timed)
+        route = propagate(tables, duty, routes[duty], free, pinned, earlier) if rounds[duty] else None
         if route is None:
             what = "is too long for its shift, windows or breaks" if rounds[duty] else "waits for crews that wait for it"
             return Broken(f"The route of duty {duty} {what}", duty)
         timed[duty] = route
-        changed = [tables.after[duty]] if tables.after[duty] >= 0 else []
+        changed = list(next_duty(tables, duty, timed.keys() | queued))
         for ticket, start in zip(routes[duty], route.starts, strict=True):
             if tables.crew[ticket] > 1 and start > pinned.get(ticket, 0):
                 pinned[ticket] = start
@@ -98,15 +106,68 @@ def synchronise(
 
 
 def free_from(tables: Tables, duty: int, wait: Sequence[int], timed: Mapping[int, TimedRoute]) -> int:
-    """The earliest departure of a duty: its shift, what it waits for, and the same technician's duty before it."""
+    """The earliest departure of a duty: its shift, what it waits for, and the same technician's duties before it."""
     earliest = max(tables.earliest[duty], wait[duty])
     before = tables.before[duty]
-    if before >= 0:
-        earliest = max(earliest, timed[before].returns if before in timed else tables.idle_until[before])
+    while before >= 0:
+        if before in timed:
+            return max(earliest, timed[before].returns)
+        earliest = max(earliest, tables.idle_until[before])
+        before = tables.before[before]
     return earliest
 
 
-def propagate(tables: Tables, duty: int, route: Sequence[int], free: int, pinned: Mapping[int, int]) -> TimedRoute | None:
+def next_duty(tables: Tables, duty: int, used: Collection[int]) -> Iterator[int]:
+    """The same technician's next used duty that this one could delay, if there is one."""
+    after = tables.after[duty]
+    while after >= 0 and after not in used:
+        after = tables.after[after]
+    if after >= 0:
+        yield after
+
+
+def previous_duty(tables: Tables, duty: int, used: Collection[int]) -> Iterator[int]:
+    """The same technician's last used duty that could delay this one, if there is one."""
+    before = tables.before[duty]
+    while before >= 0 and before not in used:
+        before = tables.before[before]
+    if before >= 0:
+        yield before
+
+
+def trips_of_shift(tables: Tables, duty: int) -> range:
+    """The duties of a duty's shift: its first trip and those after it."""
+    first = duty - tables.trip[duty]
+    stop = duty + 1
+    while stop < len(tables.trip) and tables.trip[stop] > 0:
+        stop += 1
+    return range(first, stop)
+
+
+class Earlier(NamedTuple):
+    """What the earlier trips of the same shift did: first departure (None: no trip yet), last return, numbers of breaks taken."""
+
+    depart: int | None = None
+    returns: int = 0
+    rests: tuple[int, ...] = ()
+
+
+_NO_TRIP_YET = Earlier()
+
+
+def earlier_trips(tables: Tables, duty: int, timed: Mapping[int, TimedRoute]) -> Earlier:
+    """The earlier trips of a duty's shift, as they are timed now."""
+    if tables.trip[duty] == 0:
+        return _NO_TRIP_YET
+    trips = [timed[d] for d in range(duty - tables.trip[duty], duty) if d in timed]
+    if not trips:
+        return _NO_TRIP_YET
+    return Earlier(trips[0].depart, trips[-1].returns, tuple(number for trip in trips for number in trip.rests))
+
+
+def propagate(
+    tables: Tables, duty: int, route: Sequence[int], free: int, pinned: Mapping[int, int], earlier: Earlier = _NO_TRIP_YET
+) -> TimedRoute | None:
     """Earliest times of one route, or None when it does not fit.
 
     Parameters
@@ -115,6 +176,8 @@ def propagate(tables: Tables, duty: int, route: Sequence[int], free: int, pinned
         Earliest departure.
     pinned
         Earliest starts of tickets for crews, by ticket.
+    earlier
+        What the earlier trips of the same shift did: breaks and overtime are the shift's.
     """
     travel, location, service, windows = tables.travel, tables.location, tables.service, tables.windows
     at, clock, starts, arrives, cost = tables.origin[duty], free, [], [], 0.0
@@ -138,11 +201,12 @@ def propagate(tables: Tables, duty: int, route: Sequence[int], free: int, pinned
         return None
     # Leaving as late as the first start allows costs nothing, and keeps kits at hand for others.
     depart = starts[0] - travel[tables.origin[duty]][location[route[0]]] if route else free
-    if any(depart < opens and returns > span_end for opens, _, _, span_end in tables.breaks[duty]):
-        return _with_breaks(tables, duty, route, free, pinned)
+    began = depart if earlier.depart is None else earlier.depart
+    if any(began < b[0] and returns > b[3] and number not in earlier.rests for number, b in enumerate(tables.breaks[duty])):
+        return _with_breaks(tables, duty, route, free, pinned, earlier)
     if route:
         arrives[0] = starts[0]
-    cost += tables.drive_cost[at][home] + overtime_cost(tables, duty, returns)
+    cost += tables.drive_cost[at][home] + overtime_cost(tables, duty, returns, earlier)
     return TimedRoute(depart, tuple(arrives), tuple(starts), returns, (), cost)
 
 
@@ -152,9 +216,9 @@ def lateness_cost(tables: Tables, ticket: int, start: int) -> float:
     return (tables.miss[ticket] + tables.late_per_s[ticket] * late) / tables.crew[ticket] if late > 0 else 0.0
 
 
-def overtime_cost(tables: Tables, duty: int, returns: int) -> float:
-    """What a return after the shift's end costs."""
-    return max(0, returns - tables.end[duty]) * tables.overtime_per_s
+def overtime_cost(tables: Tables, duty: int, returns: int, earlier: Earlier) -> float:
+    """What a return after the shift's end costs, beyond what earlier trips have cost already."""
+    return max(0, returns - max(tables.end[duty], earlier.returns)) * tables.overtime_per_s
 
 
 class _Label(NamedTuple):
@@ -177,10 +241,12 @@ class _Rest(NamedTuple):
     length: int
 
 
-def _with_breaks(tables: Tables, duty: int, route: Sequence[int], free: int, pinned: Mapping[int, int]) -> TimedRoute | None:
+def _with_breaks(
+    tables: Tables, duty: int, route: Sequence[int], free: int, pinned: Mapping[int, int], earlier: Earlier
+) -> TimedRoute | None:
     """The cheapest times of one route that spans a break: each break is taken in some spell, or avoided by a later departure."""
-    breaks = tables.breaks[duty]
-    labels = [_Label(d, 0.0, d, (), (), (), ()) for d in sorted({free, *(max(free, b[0]) for b in breaks)})]
+    breaks, taken = tables.breaks[duty], earlier.rests
+    labels = [_Label(d, 0.0, d, taken, (), (), ()) for d in sorted({free, *(max(free, b[0]) for b in breaks)})]
     at, drive_cost = tables.origin[duty], 0.0
     for ticket in route:
         here = tables.location[ticket]
@@ -194,13 +260,15 @@ def _with_breaks(tables: Tables, duty: int, route: Sequence[int], free: int, pin
     for number, x in enumerate(labels):
         for rest in _rest_options(breaks, x):
             returns = max(x.clock + drive + rest.length, rest.rests[-1][1] if rest.rests else 0)
-            worked_through = any(x.depart < b[0] and returns > b[3] for i, b in enumerate(breaks) if i not in x.taken + rest.taken)
+            began = x.depart if earlier.depart is None else earlier.depart
+            worked_through = any(began < b[0] and returns > b[3] for i, b in enumerate(breaks) if i not in x.taken + rest.taken)
             if returns <= tables.latest[duty] and not worked_through:
-                ends.append((x.cost + overtime_cost(tables, duty, returns), returns, -x.depart, number, x, rest))
+                ends.append((x.cost + overtime_cost(tables, duty, returns, earlier), returns, -x.depart, number, x, rest))
     if not ends:
         return None
     cost, returns, _, _, x, rest = min(ends, key=lambda end: end[:4])
-    return TimedRoute(x.depart, x.arrives, x.starts, returns, x.rests + rest.rests, cost + drive_cost)
+    rested = tuple(number for number in x.taken + rest.taken if number not in taken)
+    return TimedRoute(x.depart, x.arrives, x.starts, returns, x.rests + rest.rests, cost + drive_cost, rested)
 
 
 def _rest_options(breaks: Sequence[tuple[int, int, int, int]], x: _Label) -> list[_Rest]:
@@ -250,10 +318,11 @@ def _undominated(labels: list[_Label], breaks: Sequence[tuple[int, int, int, int
 def _broken_assignment(problem: Problem, solution: Solution) -> Broken | None:
     """The first rule that who-goes-where breaks, whatever the times; None when it breaks none."""
     tables = problem.tables
+    locked: list[bool] = []
     for duty, route in enumerate(solution.routes):
         if sum(tables.load[t] for t in route) > tables.capacity[duty]:
             return Broken(f"The route of duty {duty} is overloaded", duty)
-        locked = [tables.locked[t] for t in route]
+        locked = [*locked, *(tables.locked[t] for t in route)] if tables.trip[duty] > 0 else [tables.locked[t] for t in route]
         if locked != sorted(locked, reverse=True):
             return Broken(f"The route of duty {duty} has something before a locked ticket", duty)
         if route and tables.held[duty] is not None and solution.kits[duty]:

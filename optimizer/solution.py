@@ -12,7 +12,7 @@ class Solution:
     Attributes
     ----------
     routes
-        Tickets of the duty's one trip, in the order of the visits; a ticket for a crew is in several routes.
+        Tickets of the duty's trip, in the order of the visits; a ticket for a crew is in several routes.
     kits
         Kit types taken from the station; empty for someone already out, who has what they hold.
     wait_until
@@ -29,7 +29,7 @@ class TimedRoute:
     """One duty's trip in seconds since the epoch.
 
     `arrives` and `starts` read `[position in the route]`. `cost` is money: driving, overtime, and each visit's lateness
-    divided by its crew, so that the routes of a plan add up.
+    divided by its crew, so that the routes of a plan add up. `rests` are the numbers of the breaks taken, among the duty's.
     """
 
     depart: int
@@ -38,11 +38,15 @@ class TimedRoute:
     returns: int
     breaks: tuple[tuple[int, int], ...]
     cost: float
+    rests: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A feasible solution with its times: `timed` reads `[duty]`, None for an unused duty; `cost` is that of the whole plan."""
+    """A feasible solution with its times: `timed` reads `[duty]`, None for an unused duty; `cost` is that of the whole plan.
+
+    Someone out who goes home and only then serves has a timed trip home with no visit.
+    """
 
     solution: Solution
     timed: tuple[TimedRoute | None, ...]

@@ -42,6 +42,7 @@ class Tables:
     end: list[int]
     latest: list[int]
     idle_until: list[int]
+    trip: list[int]
     before: list[int]
     after: list[int]  # the duty that has this one as `before`, else -1
     capacity: list[float]
@@ -90,6 +91,7 @@ def tables_of(p: Problem) -> Tables:
         end=p.duty_end.tolist(),
         latest=p.duty_latest.tolist(),
         idle_until=p.duty_idle_until.tolist(),
+        trip=p.duty_trip.tolist(),
         before=p.duty_before.tolist(),
         after=after,
         capacity=p.duty_capacity.tolist(),
