@@ -205,12 +205,12 @@ def build_problem(case: Case, *, trips: int = 1) -> Problem:
         less than all tickets ask for, or whose station has fewer of a kit than people.
     """
     epoch = case.now if case.now.microsecond == 0 else case.now.replace(microsecond=0) + timedelta(seconds=1)  # up: no work before now
-    many = {who.id for who in case.technicians if trips > 1} & _may_go_again(case)
+    again = _may_go_again(case) if trips > 1 else set()
     duties = [
         (t, k, trip)
         for t, who in enumerate(case.technicians)
         for k in _open_shifts(who, case.now, epoch)
-        for trip in range(trips if who.id in many else 1)
+        for trip in range(trips if (who.id, k) in again else 1)
     ]
     outs = [t for t, k, trip in duties if trip == 0 and _leaves_from_outside(case.technicians[t], k, case.now)]
     places: list[tuple[float, float, int | None]] = [(s.lat, s.lon, s.place) for s in case.stations]
@@ -245,17 +245,24 @@ def build_problem(case: Case, *, trips: int = 1) -> Problem:
     )
 
 
-def _may_go_again(case: Case) -> set[str]:
-    """Ids of technicians for whom a further trip in a shift can pay."""
+def _may_go_again(case: Case) -> set[tuple[str, int]]:
+    """Technicians, by id, and their shifts in which a further trip can pay.
+
+    Somebody out goes home first. That must be possible as soon as they are free and without a break on the way.
+    """
     people = Counter(who.station for who in case.technicians)
     wanted = {kit for ticket in case.tickets for kit in ticket.kits}
     scarce = {s.id for s in case.stations if any(0 < s.kits.get(kit, 0) < people[s.id] for kit in wanted)}
     load = sum(ticket.load for ticket in case.tickets)
-    return {
-        who.id
-        for who in case.technicians
-        if who.start is not None or (who.capacity is not None and who.capacity < load) or who.station in scarce
-    }
+    found: set[tuple[str, int]] = set()
+    for who in case.technicians:
+        pays = who.station in scarce or (who.capacity is not None and who.capacity < load)
+        for number, shift in enumerate(who.shifts):
+            away = _leaves_from_outside(who, number, case.now)
+            ready = not away or (who.start is not None and who.start.at >= shift.start and not shift.breaks)
+            if ready and (pays or away):
+                found.add((who.id, number))
+    return found
 
 
 def _stock(case: Case, kit_names: Sequence[str]) -> Ints:

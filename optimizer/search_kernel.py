@@ -44,7 +44,7 @@ def _compiled(arguments: str) -> Callable[[Callable[..., Any]], Callable[..., An
     """For one kind per argument: numba by itself would compile anew for each constant that is passed."""
 
     def keep(function: Callable[..., Any]) -> Callable[..., Any]:
-        dispatcher = njit(cache=True)(function)
+        dispatcher = njit(cache=True, nogil=True)(function)
         _functions.append((dispatcher, tuple(_KINDS[kind] for kind in arguments)))
         return cast("Callable[..., Any]", dispatcher)
 
@@ -77,9 +77,11 @@ LOCATION, SERVICE, DUE, CREW, LOCKED, WINDOW_A, WINDOW_B, KIT_A, KIT_B, TOLD, CR
 # Columns of Facts.money.
 MISS, LATE, ABSENT, LOAD, CHANGE = range(5)
 # Columns of Facts.duty.
-TECHNICIAN, STATION, ORIGIN, HOME, EARLIEST, END, LATEST, BEFORE, AFTER, IDLE, OUT, REST_A, REST_B = range(13)
+# TRIP: which of its shift; AWAY: where somebody out is, in the further trips of that shift, else -1.
+TECHNICIAN, STATION, ORIGIN, HOME, EARLIEST, END, LATEST, BEFORE, AFTER, IDLE, OUT, REST_A, REST_B, TRIP, AWAY = range(15)
 # Columns of State.route.
-N, VERSION, DEPART, RETURN, WAIT, N_LOCKED, N_KITS, N_CREWS = range(8)
+# BEGAN, BUSY and RESTED tell of the shift up to this trip: first departure (NEVER: none), last return (0: none), breaks taken.
+N, VERSION, DEPART, RETURN, WAIT, N_LOCKED, N_KITS, N_CREWS, BEGAN, BUSY, RESTED = range(11)
 # Columns of State.times: arrival, start; latest arrival that is feasible; latest that changes no cost and nobody else.
 ARRIVE, START, LAST, SLACK = range(4)
 # Columns of State.crews; the routes of the crew follow, then who of them brings each kit.
@@ -102,7 +104,8 @@ PIN, SIZE, MEMBERS = range(3)
     BEGUN,
     WAITER,
     RELEASE,
-) = range(16)
+    SIM_RESTED,
+) = range(17)
 # Entries of State.level.
 TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME, FOCUS = range(8)
 # Where each array of `Facts` and `State` stands in the table of addresses.
@@ -184,7 +187,7 @@ class Facts(NamedTuple):
     told: Ints
     candidate: Ints
     skill: Ints  # (n_technicians, n_skills)
-    duty: Ints  # (n_duties, 13)
+    duty: Ints  # (n_duties, 15)
     capacity: Floats
     rests: Ints  # (., 4)
     stock: Ints  # (n_stations, n_kits)
@@ -200,7 +203,7 @@ class State(NamedTuple):
 
     rows: Ints  # (3, n_duties, longest)
     timing: Ints  # (3, n_duties, longest + 1, 4)
-    routes: Ints  # (3, n_duties, 8)
+    routes: Ints  # (3, n_duties, 11)
     costs: Floats  # (3, n_duties, 2): cost, load
     carried: Ints  # (3, n_duties, n_kits): tickets for which the duty takes a kit
     crews: Ints  # (3, n_crew_tickets, 2 + most members + most kits)
@@ -326,6 +329,62 @@ def _free_from(m, r):
     if before >= 0:
         free = max(free, routes[NOW, before, RETURN])
     return free
+
+
+@_compiled("ai")
+def _began(m, r):
+    """First departure of the earlier trips of the same shift; NEVER when there is none."""
+    duty, routes = _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT)
+    return routes[NOW, duty[r, BEFORE], BEGAN] if duty[r, TRIP] > 0 else NEVER
+
+
+@_compiled("ai")
+def _busy(m, r):
+    """Last return of the earlier trips of the same shift; 0 when there is none. Overtime up to then is theirs."""
+    duty, routes = _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT)
+    return routes[NOW, duty[r, BEFORE], BUSY] if duty[r, TRIP] > 0 else 0
+
+
+@_compiled("ai")
+def _rested(m, r):
+    """Breaks that the earlier trips of the same shift take, a bit each."""
+    duty, routes = _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT)
+    return routes[NOW, duty[r, BEFORE], RESTED] if duty[r, TRIP] > 0 else 0
+
+
+@_compiled("ai")
+def _way_home(m, r):
+    """What it costs that somebody out drives home first, before this trip begins there."""
+    duty, fare = _ints2(m, DUTY_AT), _floats2(m, FARE_AT)
+    return fare[duty[r, AWAY], duty[r, HOME]] if duty[r, AWAY] >= 0 and _busy(m, r) == 0 else 0.0
+
+
+@_compiled("ai")
+def _next_used(m, r):
+    """The same technician's next duty with visits that this one could delay; -1 when there is none."""
+    duty, routes = _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT)
+    after = duty[r, AFTER]
+    while after >= 0 and routes[NOW, after, N] == 0:
+        after = duty[after, AFTER]
+    return after
+
+
+@_compiled("aii")
+def _keeps_order(m, t, r):
+    """Whether all that is locked still comes first in the shift when a ticket joins this trip of it."""
+    ticket, duty, routes = _ints2(m, TICKET_AT), _ints2(m, DUTY_AT), _ints3(m, ROUTES_AT)
+    if ticket[t, LOCKED]:
+        while duty[r, TRIP] > 0:
+            r = duty[r, BEFORE]
+            if routes[NOW, r, N] > routes[NOW, r, N_LOCKED]:
+                return False
+        return True
+    after = duty[r, AFTER]
+    while after >= 0 and duty[after, TRIP] > 0:
+        if routes[NOW, after, N_LOCKED] > 0:
+            return False
+        after = duty[after, AFTER]
+    return True
 
 
 @_compiled("aii")
@@ -479,12 +538,13 @@ def _simulate_rests(m, row, n, r, extra, extra_pin, free):
     counter = _ints1(m, COUNTER_AT)
     first, last = duty[r, REST_A], duty[r, REST_B]
     kinds = last - first
-    held = _keep_label(m, 0, 0, free, 0.0, free, 0, -1, 0, first, last)
+    began, busy, rested = _began(m, r), _busy(m, r), _rested(m, r)
+    held = _keep_label(m, 0, 0, free, 0.0, free, rested, -1, 0, first, last)
     for b in range(first, last):
         d = max(free, rests[b, 0])
-        held = _keep_label(m, 0, held, d, 0.0, d, 0, -1, 0, first, last)
-    at, drive_cost = duty[r, ORIGIN], 0.0
-    best, best_return, best_depart, best_label = INF, 0, 0, -1
+        held = _keep_label(m, 0, held, d, 0.0, d, rested, -1, 0, first, last)
+    at, drive_cost = duty[r, ORIGIN], _way_home(m, r)
+    best, best_return, best_depart, best_label, best_taken = INF, 0, 0, -1, 0
     for k in range(n + 1):
         home = k == n
         t = row[k] if not home else -1
@@ -515,13 +575,13 @@ def _simulate_rests(m, row, n, r, extra, extra_pin, free):
                         continue
                     worked_through = False
                     for b in range(kinds):
-                        if not ((taken | subset) & (1 << b)) and depart < rests[first + b, 0] and ready > rests[first + b, 3]:
+                        if not ((taken | subset) & (1 << b)) and min(began, depart) < rests[first + b, 0] and ready > rests[first + b, 3]:
                             worked_through = True
                     if worked_through:
                         continue
-                    cost = label_cost[k, i] + max(0, ready - duty[r, END]) * level[OVERTIME]
+                    cost = label_cost[k, i] + max(0, ready - max(duty[r, END], busy)) * level[OVERTIME]
                     if cost < best or (cost == best and (ready < best_return or (ready == best_return and depart > best_depart))):
-                        best, best_return, best_depart, best_label = cost, ready, depart, i
+                        best, best_return, best_depart, best_label, best_taken = cost, ready, depart, i, taken | subset
                     continue
                 start = ready
                 if ticket[t, CREW] > 1:
@@ -544,7 +604,7 @@ def _simulate_rests(m, row, n, r, extra, extra_pin, free):
         starts[k - 1] = labels[k, i, 4]
         arrives[k - 1] = labels[k, i, 4]
         i = labels[k, i, 3]
-    counter[SIM_DEPART], counter[SIM_RETURN] = best_depart, best_return
+    counter[SIM_DEPART], counter[SIM_RETURN], counter[SIM_RESTED] = best_depart, best_return, best_taken
     return best + drive_cost
 
 
@@ -580,11 +640,13 @@ def _simulate(m, row, n, r, extra, extra_pin):
     if back > duty[r, LATEST]:
         return INF
     depart = starts[0] - travel[duty[r, ORIGIN], ticket[row[0], LOCATION]]
+    rested = _rested(m, r)
+    began = min(depart, _began(m, r))
     for b in range(duty[r, REST_A], duty[r, REST_B]):
-        if depart < rests[b, 0] and back > rests[b, 3]:
+        if began < rests[b, 0] and back > rests[b, 3] and not (rested & (1 << (b - duty[r, REST_A]))):
             return _simulate_rests(m, row, n, r, extra, extra_pin, free)
-    counter[SIM_DEPART], counter[SIM_RETURN] = depart, back
-    return cost + fare[at, home] + max(0, back - duty[r, END]) * level[OVERTIME]
+    counter[SIM_DEPART], counter[SIM_RETURN], counter[SIM_RESTED] = depart, back, rested
+    return cost + _way_home(m, r) + fare[at, home] + max(0, back - max(duty[r, END], _busy(m, r))) * level[OVERTIME]
 
 
 @_compiled("a")
@@ -604,12 +666,19 @@ def _time_route(m, r):
     n = routes[NOW, r, N]
     times, route = timing[NOW, r], routes[NOW, r]
     cost, depart, back = 0.0, NEVER, duty[r, IDLE]
+    began, busy, rested = _began(m, r), _busy(m, r), _rested(m, r)
     if n > 0:
         cost = _simulate(m, rows[NOW, r], n, r, -1, 0)
         if cost == INF:
             return False
         depart, back = counter[SIM_DEPART], counter[SIM_RETURN]
-    changed = n == 0 or route[DEPART] != depart or route[RETURN] != back
+        began, busy, rested = min(began, depart), back, counter[SIM_RESTED]
+    elif duty[r, BEFORE] >= 0:
+        back = max(back, routes[NOW, duty[r, BEFORE], RETURN])
+    if duty[r, OUT] and n == 0:
+        began = duty[r, EARLIEST]
+    route[BEGAN], route[BUSY], route[RESTED] = began, busy, rested
+    changed = n == 0 or route[DEPART] != depart or route[RETURN] != back or costs[NOW, r, 0] != cost
     for k in range(n):
         changed = changed or times[k, START] != starts[k] or times[k, ARRIVE] != arrives[k]
         times[k, ARRIVE], times[k, START] = arrives[k], starts[k]
@@ -620,9 +689,9 @@ def _time_route(m, r):
         route[VERSION] = _tick(m)
         if route[N_KITS] > 0:
             kit_version[NOW, duty[r, STATION]] = _tick(m)
-    after = duty[r, AFTER]
+    after = _next_used(m, r)
     slack = max(duty[r, END], back if n > 0 else 0)
-    if after >= 0 and routes[NOW, after, N] > 0:
+    if after >= 0:
         slack = min(slack, max(back, duty[after, EARLIEST], routes[NOW, after, WAIT]))
     times[n, ARRIVE], times[n, LAST], times[n, SLACK] = (back if n > 0 else 0), duty[r, LATEST], slack
     here = duty[r, HOME]
@@ -823,7 +892,7 @@ def _settle(m):
             queued[1, r] = 0
         queued[1, r] += 1
         _touch(m, r)
-        returned = routes[NOW, r, RETURN]
+        returned, began, rested, busy = routes[NOW, r, RETURN], routes[NOW, r, BEGAN], routes[NOW, r, RESTED], routes[NOW, r, BUSY]
         if queued[1, r] > MOST_ROUNDS or not _time_route(m, r):
             return _give_up(m)
         if routes[NOW, r, N_CREWS] > 0:
@@ -835,7 +904,9 @@ def _settle(m):
                     for j in range(crews[NOW, c, SIZE]):
                         if crews[NOW, c, MEMBERS + j] != r:
                             _enqueue(m, crews[NOW, c, MEMBERS + j])
-        if routes[NOW, r, RETURN] != returned and duty[r, AFTER] >= 0:
+        moved = routes[NOW, r, RETURN] != returned or routes[NOW, r, BUSY] != busy
+        moved |= routes[NOW, r, BEGAN] != began or routes[NOW, r, RESTED] != rested
+        if moved and duty[r, AFTER] >= 0:
             _enqueue(m, duty[r, AFTER])
     for i in range(saved[MOVE_LAYER, -1]):
         r = saved[MOVE_LAYER, i]
@@ -955,6 +1026,8 @@ def insert(m, t, r, position):
     """
     ticket, money, kits_needed, level = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints1(m, KITS_NEEDED_AT), _floats1(m, LEVEL_AT)
     counter, routes = _ints1(m, COUNTER_AT), _ints3(m, ROUTES_AT)
+    if not _keeps_order(m, t, r):
+        return False
     wait = routes[NOW, r, WAIT]
     for _ in range(MOST_WAITS):
         _put(m, t, r, position)
@@ -1048,8 +1121,8 @@ def _links_moved(m, n, r):
             c = ticket[draft[k], CREW_ROW]
             if c >= 0 and starts[k] > crews[NOW, c, PIN]:
                 return True
-    after = duty[r, AFTER]
-    return after >= 0 and routes[NOW, after, N] > 0 and counter[SIM_RETURN] > routes[NOW, r, RETURN]
+    after = _next_used(m, r)
+    return after >= 0 and (duty[after, TRIP] > 0 or counter[SIM_RETURN] > routes[NOW, r, RETURN])
 
 
 @_compiled("aiii")
@@ -1116,6 +1189,8 @@ def _insertion_cost(m, t, r, position, begin, most, whole):
     cost = fare[at, here] + fare[here, next_at] + _lateness(m, t, start)
     if n > 0:
         cost -= fare[at, next_at]
+    else:
+        cost += _way_home(m, r)
     if cost >= most and clock >= times[position, ARRIVE]:
         return INF
     if not (cost < INF):
@@ -1150,11 +1225,12 @@ def _insertion_cost(m, t, r, position, begin, most, whole):
     if clock > duty[r, LATEST]:
         return INF
     counter[SIM_RETURN] = clock
-    cost += max(0, clock - duty[r, END]) * level[OVERTIME]
+    end = max(duty[r, END], _busy(m, r))
+    cost += max(0, clock - end) * level[OVERTIME]
     if n > 0:
-        cost -= max(0, routes[NOW, r, RETURN] - duty[r, END]) * level[OVERTIME]
-    after = duty[r, AFTER]
-    if after >= 0 and routes[NOW, after, N] > 0:
+        cost -= max(0, routes[NOW, r, RETURN] - end) * level[OVERTIME]
+    after = _next_used(m, r)
+    if after >= 0:
         linked |= clock > max(routes[NOW, r, RETURN], duty[after, EARLIEST], routes[NOW, after, WAIT])
     counter[LINKED] = linked
     return cost
@@ -1172,7 +1248,7 @@ def _best_in_route(m, t, r):
     n = routes[NOW, r, N]
     counter[POSITION] = -1
     single = ticket[t, CREW] == 1
-    if n + 1 > rows.shape[2] or costs[NOW, r, 1] + money[t, LOAD] > capacity[r]:
+    if n + 1 > rows.shape[2] or costs[NOW, r, 1] + money[t, LOAD] > capacity[r] or not _keeps_order(m, t, r):
         return INF
     kits = ticket[t, KIT_A] < ticket[t, KIT_B] and single
     if kits:
@@ -1313,8 +1389,22 @@ def _pool_of(m, t, pool):
 def _room_for(m, t, r):
     """First and last position that a lock leaves for a ticket in a duty."""
     ticket, routes = _ints2(m, TICKET_AT), _ints3(m, ROUTES_AT)
+    if not _keeps_order(m, t, r):
+        return 0, -1
     locked = routes[NOW, r, N_LOCKED]
     return (0, locked) if ticket[t, LOCKED] else (locked, routes[NOW, r, N])
+
+
+@_compiled("aii")
+def _add_moment(moments, count, moment):
+    """Adds a moment unless it is known, impossible or one too many; the new number of moments."""
+    if moment < 0 or moment == NEVER or count == len(moments):
+        return count
+    for j in range(count):
+        if moments[j] == moment:
+            return count
+    moments[count] = moment
+    return count + 1
 
 
 @_compiled("aiaia")
@@ -1332,13 +1422,8 @@ def _moments_of(m, t, pool, size, moments):
                 soonest = min(soonest, counter[BEGUN])
                 if cost < best_cost:
                     best, best_cost = counter[BEGUN], cost
-        for moment in (soonest, best):
-            known = moment < 0 or moment == NEVER
-            for j in range(count):
-                known = known or moments[j] == moment
-            if not known:
-                moments[count] = moment
-                count += 1
+        count = _add_moment(moments, count, soonest)
+        count = _add_moment(moments, count, best)
     return count
 
 
@@ -1396,17 +1481,21 @@ def _form_crew(m, t, pool, part, size, group, best):
 def plan_crew(m, t):
     """Plans a ticket for several people when that is cheaper than to skip it; whether it was planned."""
     ticket, money, counter, level = _ints2(m, TICKET_AT), _floats2(m, MONEY_AT), _ints1(m, COUNTER_AT), _floats1(m, LEVEL_AT)
+    duty = _ints2(m, DUTY_AT)
     crew = ticket[t, CREW]
     kinds = ticket[t, NEED_B] - ticket[t, NEED_A] + ticket[t, KIT_B] - ticket[t, KIT_A]
     pool = np.empty(CREW_POOL + crew + 4 * min(kinds, 6), np.int64)
     size = _pool_of(m, t, pool)
     if size < crew:
         return False
-    moments = np.empty(2 * size, np.int64)
+    moments = np.empty(3 * size, np.int64)
     count = _moments_of(m, t, pool, size, moments)
-    groups, positions, totals = np.empty((count, crew), np.int64), np.empty((count, crew), np.int64), np.empty(count)
+    most = len(moments)
+    groups, positions, totals = np.empty((most, crew), np.int64), np.empty((most, crew), np.int64), np.full(most, INF)
     part, where, group = np.empty(size), np.empty(size, np.int64), np.empty(crew, np.int64)
-    for g in range(count):
+    g = -1
+    while g + 1 < count:
+        g += 1
         for i in range(size):
             part[i], r = INF, pool[i]
             low, high = _room_for(m, t, r)
@@ -1414,6 +1503,8 @@ def plan_crew(m, t):
                 cost = _part_cost(m, t, r, position, moments[g])
                 if cost < part[i] and counter[BEGUN] == moments[g]:
                     part[i], where[i] = cost, position
+                elif cost < INF and counter[BEGUN] > moments[g] and duty[r, REST_A] < duty[r, REST_B]:
+                    count = _add_moment(moments, count, counter[BEGUN])  # a break holds them up until then
         totals[g] = _form_crew(m, t, pool, part, size, group, money[t, ABSENT])
         if totals[g] < money[t, ABSENT]:
             for k in range(crew):

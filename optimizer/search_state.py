@@ -111,6 +111,8 @@ def _duty_columns(problem: Problem) -> Ints:
     after = np.full(problem.n_duties, -1, np.int64)
     linked = np.flatnonzero(problem.duty_before >= 0)
     after[problem.duty_before[linked]] = linked
+    first = np.arange(problem.n_duties) - problem.duty_trip
+    away = np.where(problem.duty_out[first] & (problem.duty_trip > 0), problem.duty_origin[first], -1)
     return _columns(
         problem.duty_technician,
         problem.duty_station,
@@ -125,6 +127,8 @@ def _duty_columns(problem: Problem) -> Ints:
         problem.duty_out.astype(np.int64),
         problem.break_ptr[:-1],
         problem.break_ptr[1:],
+        problem.duty_trip,
+        away,
     )
 
 
@@ -170,14 +174,15 @@ def state_of(problem: Problem, facts: Facts, seed: int) -> State:
 
     n, m, kits, longest, crews, width = shape_of(problem)
     stations = len(problem.station_ids)
-    route = np.zeros((3, m, 8), np.int64)
+    route = np.zeros((3, m, 11), np.int64)
     route[:, :, kernel.DEPART] = kernel.NEVER
     route[:, :, kernel.RETURN] = problem.duty_idle_until
+    route[:, :, kernel.BEGAN] = kernel.NEVER
     route[:, :, kernel.N_KITS] = facts.holding.sum(axis=1)
     holders = np.zeros((stations, kits), np.int64)
     np.add.at(holders, problem.duty_station, facts.holding)
     np.add.at(holders, (problem.lent_station, problem.lent_kit), 1)
-    counter = np.zeros(16, np.int64)
+    counter = np.zeros(17, np.int64)
     counter[kernel.WAITER] = -1
     level = np.zeros(8)
     level[kernel.OVERTIME] = problem.overtime_per_hour / 3600
