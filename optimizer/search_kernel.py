@@ -1294,6 +1294,8 @@ def price(m, t, r):
         _ints2(m, PRICE_AT_AT),
         _ints1(m, COUNTER_AT),
     )
+    if duty[r, TRIP] > 0 and duty[r, AWAY] < 0 and routes[NOW, r, N] == 0 and routes[NOW, duty[r, BEFORE], N] == 0:
+        return INF  # the trip before would serve as well
     version = routes[NOW, r, VERSION]
     if routes[NOW, r, N_KITS] > 0 or ticket[t, KIT_A] < ticket[t, KIT_B]:
         version = max(version, kit_version[NOW, duty[r, STATION]])
