@@ -141,7 +141,7 @@ def summary(problem: Problem, sampled: Sampled, spread: Spread) -> Chances:
         served = start[np.isfinite(start)]
         late = float(np.maximum(served - due, 0.0).mean()) / 60 if len(served) else 0.0
         by = math.ceil(np.partition(sampled.arrive_s[row], rank)[rank])  # up: arrived by then
-        tickets[name] = TicketChance(name, in_time, late, problem.moment(by), 1 - len(served) / n_samples)
+        tickets[name] = TicketChance(name, in_time, late, problem.moment(by), (n_samples - len(served)) / n_samples)
         expected[problem.case.tickets[row].severity] += in_time
     return Chances(tickets, expected, float(sampled.cost.mean()), n_samples, spread)
 
@@ -276,7 +276,7 @@ class _Run:
     def cost(self) -> Floats:
         """Money on each day: (n_samples,)."""
         tables, problem = self.tables, self.problem
-        total = np.full(self.draws.samples, sum(skip for t, skip in enumerate(tables.skip) if t not in self.crew))
+        total = np.full(self.draws.samples, math.fsum(skip for t, skip in enumerate(tables.skip) if t not in self.crew))
         total += self.drive_more * problem.case.rates.drive_per_hour / 3600
         for ticket, crew in self.crew.items():
             late = self.start[ticket] - tables.due[ticket]

@@ -55,26 +55,11 @@ def planned_trips(problem: Problem, plan: Plan) -> tuple[PlannedTrip, ...]:
         The plan names a technician, shift or ticket that the problem has not got.
     """
     routes = sorted(plan.routes, key=lambda route: (route.depart, route.technician))
-    duty_of: dict[tuple[str, int], int] = {}
-    for duty, (technician, shift) in enumerate(zip(problem.duty_technician.tolist(), problem.duty_shift.tolist(), strict=True)):
-        duty_of.setdefault((problem.technician_ids[technician], shift), duty)
-    ticket_of = {name: ticket for ticket, name in enumerate(problem.ticket_ids)}
-    for route in routes:
-        unknown = [stop.ticket for stop in route.stops if stop.ticket not in ticket_of]
-        if unknown or (route.technician, route.shift) not in duty_of:
-            what = f"visits unknown tickets {unknown}" if unknown else "is unknown or over"
-            raise BadInput(f"Route of technician {route.technician} in shift {route.shift} {what}: it cannot be followed")
-    duties = [duty_of[route.technician, route.shift] for route in routes]
-    previous: dict[str, int] = {}
-    after: list[list[int]] = []
-    for number, route in enumerate(routes):
-        after.append([previous[route.technician]] if route.technician in previous else [])
-        previous[route.technician] = number
+    duties = _duties_of(problem, routes)
     first = {duty: number for number, duty in reversed(list(enumerate(duties)))}
     last = {duty: number for number, duty in enumerate(duties)}
-    for number, earlier in _kit_chains(problem, routes, duties, first):
-        if earlier not in after[number]:
-            after[number].append(earlier)
+    after = _waits(problem, routes, duties, first)
+    ticket_of = {name: ticket for ticket, name in enumerate(problem.ticket_ids)}
     tables = problem.tables
     return tuple(
         PlannedTrip(
@@ -88,10 +73,37 @@ def planned_trips(problem: Problem, plan: Plan) -> tuple[PlannedTrip, ...]:
             route=tuple(ticket_of[stop.ticket] for stop in route.stops),
             starts=tuple(problem.second(stop.start) for stop in route.stops),
             rests=_rests(problem, duty, route),
-            after=tuple(after[number]),
+            after=after[number],
         )
         for number, (route, duty) in enumerate(zip(routes, duties, strict=True))
     )
+
+
+def _duties_of(problem: Problem, routes: Sequence[Route]) -> list[int]:
+    """The duty of each route; of a shift with several trips the first one stands for all. Raises `BadInput`."""
+    duty_of: dict[tuple[str, int], int] = {}
+    for duty, (technician, shift) in enumerate(zip(problem.duty_technician.tolist(), problem.duty_shift.tolist(), strict=True)):
+        duty_of.setdefault((problem.technician_ids[technician], shift), duty)
+    known = set(problem.ticket_ids)
+    for route in routes:
+        unknown = [stop.ticket for stop in route.stops if stop.ticket not in known]
+        if unknown or (route.technician, route.shift) not in duty_of:
+            what = f"visits unknown tickets {unknown}" if unknown else "is unknown or over"
+            raise BadInput(f"Route of technician {route.technician} in shift {route.shift} {what}: it cannot be followed")
+    return [duty_of[route.technician, route.shift] for route in routes]
+
+
+def _waits(problem: Problem, routes: Sequence[Route], duties: Sequence[int], first: dict[int, int]) -> list[tuple[int, ...]]:
+    """The trips that each trip waits for, by number."""
+    after: list[list[int]] = []
+    previous: dict[str, int] = {}
+    for number, route in enumerate(routes):
+        after.append([previous[route.technician]] if route.technician in previous else [])
+        previous[route.technician] = number
+    for number, earlier in _kit_chains(problem, routes, duties, first):
+        if earlier not in after[number]:
+            after[number].append(earlier)
+    return [tuple(earlier) for earlier in after]
 
 
 def _kit_chains(problem: Problem, routes: Sequence[Route], duties: Sequence[int], first: dict[int, int]) -> list[tuple[int, int]]:
@@ -103,9 +115,8 @@ def _kit_chains(problem: Problem, routes: Sequence[Route], duties: Sequence[int]
     for station, owned in enumerate(problem.stock.tolist()):
         for kit, count in enumerate(owned):
             pieces[station, kit] = [(-1, -1)] * count
-    lent = [
-        (s, k, u, -1) for s, k, u in zip(*(x.tolist() for x in (problem.lent_station, problem.lent_kit, problem.lent_until)), strict=True)
-    ]
+    outside = zip(problem.lent_station.tolist(), problem.lent_kit.tolist(), problem.lent_until.tolist(), strict=True)
+    lent = [(station, kit, until, -1) for station, kit, until in outside]
     for duty, held in enumerate(tables.held):
         trip = first.get(duty, -1)
         lent += [(tables.station[duty], kit, back[trip] if trip >= 0 else tables.idle_until[duty], trip) for kit in held or ()]
