@@ -117,7 +117,10 @@ def _stop(papers: PlanPapers, visit: Visit) -> StopLines:
         ("Kits", ", ".join(ticket.kits)),
         ("Skills", ", ".join(f"{skill} {level}+" for skill, level in ticket.skills.items())),
         ("Together with", ", ".join(others_of_crew(papers, ticket.id, visit.technician))),
-        ("In time", f"with a chance of {chance_words(label.chance)}" if label.chance is not None and not late_s else ""),
+        (
+            "In time",
+            f"with a chance of {chance_words(label.chance)}" if label.chance is not None and not late_s and not label.doubtful else "",
+        ),
         ("Note", label.note),
     )
     return StopLines(

@@ -48,8 +48,8 @@ function ticketPopup(ticket) {
     verdict(ticket),
     definitions([
       ["Due on site", when(ticket.due)],
-      ["Chance to be in time", ticket.chance],
-      ["9 days of 10", ticket.arriveBy === undefined ? "" : `there by ${when(ticket.arriveBy)}`],
+      ["In time", ticket.chance && `with a chance of ${ticket.chance}`],
+      ["On site", ticket.arriveBy === undefined ? "" : `by ${when(ticket.arriveBy)} on 9 days of 10`],
       ["Visit", (ticket.visits || []).map(visitText)],
       ["Report", ticket.customer ? ticket.title : ""],
     ]),
