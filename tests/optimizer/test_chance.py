@@ -111,6 +111,8 @@ def test_a_crew_is_in_time_when_the_last_of_it_is(line_day):
     line_day.technician("B")
     line_day.ticket("a", 20, due=25, crew=2)
     plan = planned(line_day, {"A": "a", "B": "a"})
+    drawn = sample(build_problem(line_day.case()), plan, Spread(0.2, 0.3, 0.5), samples=MANY)
+    assert np.array_equal(drawn.arrive_s, drawn.start_s)  # both are there when it begins
     alone = phi(math.log(25 / 20) / 0.2)
     assert in_time(line_day, plan, Spread(0.2, 0.3, 0.5))["a"] == pytest.approx(alone**2, abs=NEAR)
 
@@ -184,20 +186,20 @@ def test_nobody_departs_before_the_plan_says(line_day):
     assert np.mean(start > 100) == pytest.approx(0.5, abs=NEAR)
 
 
-def test_a_break_is_taken_even_when_it_begins_late(line_day):
+def test_a_break_is_taken_neither_too_soon_nor_left_out_when_late(line_day):
     line_day.station("S")
     line_day.technician("A", breaks=((30, 60, 30),))
     line_day.ticket("a", 20, due=20, service=30)
-    line_day.ticket("b", 50)
+    line_day.ticket("b", 20)
     plan = planned(line_day, {"A": "ab"})
     assert plan.timed[0].breaks == ((50 * 60, 80 * 60),)
-    # a from 20 to 50, break to 80, 30 minutes on: b at 110. Work of 70 minutes ends at 90, its break at 120, b begins at 150.
+    # a from 20 to 50, break to 80, then b at the same place. After 70 minutes of work b begins at 120, after the break all the same.
     start = sample(build_problem(line_day.case()), plan, Spread(0, 0.8, 0), samples=MANY).start_s / 60
-    work = start[1] - 20 - 60
+    work = start[1] - 20 - 30
     assert np.all(start[0] == 20)
     assert np.median(work) == pytest.approx(30, abs=1)
     assert np.mean(work > 40) == pytest.approx(1 - phi(math.log(4 / 3) / 0.8), abs=NEAR)
-    assert work.min() > 0  # however short the work was, 30 minutes of driving and 30 of break come before b
+    assert start[1].min() == 60  # however short the work was, the break begins no sooner than at 30
 
 
 def test_crews_that_meet_twice_without_work_between_do_not_wait_forever(line_day):
@@ -210,11 +212,16 @@ def test_crews_that_meet_twice_without_work_between_do_not_wait_forever(line_day
     found = chances(build_problem(line_day.case()), plan, Spread(0.2, 0.3, 0.5), samples=50)
     assert all(0 < item.in_time <= 1 for item in found.tickets.values())
     assert chances(build_problem(line_day.case()), plan, AS_PLANNED, samples=2).expected_cost == pytest.approx(plan.cost)
+    # B begins b alone and joins A at a, where A has waited.
+    problem = build_problem(line_day.case())
+    start = sample(problem, plan, Spread(0.2, 0, 0.5), samples=50).start_s
+    first, second = (20 * 60 * Draws(problem, Spread(0.2, 0, 0.5), 50, 1).drive(who, 0, name) for who, name in ((0, "a"), (1, "b")))
+    assert np.allclose(start, [np.maximum(first, second), second])
 
 
 def test_a_second_trip_in_a_shift_waits_for_the_first(line_day):
     line_day.station("S")
-    line_day.technician("A")
+    line_day.technician("A", shifts=((0, 60),), overtime=200)
     line_day.ticket("a", 20)
     line_day.ticket("b", 20, due=90)
     at = LineDay.at
@@ -223,7 +230,9 @@ def test_a_second_trip_in_a_shift_waits_for_the_first(line_day):
         Route("A", 0, at(70), (Stop("b", at(90), at(90), at(120)),), at(140)),
     )
     problem = build_problem(line_day.case())
-    assert chances(problem, Plan("line day", trips, ()), AS_PLANNED, samples=2).tickets["b"].in_time == 1
+    certain = chances(problem, Plan("line day", trips, ()), AS_PLANNED, samples=2)
+    assert certain.tickets["b"].in_time == 1
+    assert certain.expected_cost == pytest.approx(80 + 80 * 2)  # four drives, and overtime until the last return at 140 alone
     found = chances(problem, Plan("line day", trips, ()), Spread(0, 0.3, 0), samples=MANY)
     assert found.tickets["b"].in_time == pytest.approx(0.5, abs=NEAR)  # late as soon as the work on a is
 
