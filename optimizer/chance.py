@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -131,6 +131,7 @@ def summary(problem: Problem, sampled: Sampled, spread: Spread) -> Chances:
     """Chances from drawn days."""
     n_samples = sampled.start_s.shape[1]
     rank = math.ceil(LIKELY * n_samples) - 1  # up: of nine days in ten or a few more
+    end_of_calendar = problem.second(datetime.max.replace(tzinfo=UTC) - timedelta(days=2))
     tickets: dict[str, TicketChance] = {}
     expected = dict.fromkeys(SEVERITIES, 0.0)
     for row, (name, due) in enumerate(zip(problem.ticket_ids, problem.ticket_due.tolist(), strict=True)):
@@ -140,7 +141,7 @@ def summary(problem: Problem, sampled: Sampled, spread: Spread) -> Chances:
         in_time = float(np.count_nonzero(start <= due)) / n_samples
         served = start[np.isfinite(start)]
         late = float(np.maximum(served - due, 0.0).mean()) / 60 if len(served) else 0.0
-        by = math.ceil(np.partition(sampled.arrive_s[row], rank)[rank])  # up: arrived by then
+        by = min(math.ceil(np.partition(sampled.arrive_s[row], rank)[rank]), end_of_calendar)  # up: arrived by then
         tickets[name] = TicketChance(name, in_time, late, problem.moment(by), (n_samples - len(served)) / n_samples)
         expected[problem.case.tickets[row].severity] += in_time
     return Chances(tickets, expected, float(sampled.cost.mean()), n_samples, spread)
@@ -172,7 +173,7 @@ class _Run:
         for number, trip in enumerate(self.trips):
             for earlier in trip.after:
                 followers.setdefault(earlier, []).append(number)
-        for number in sorted(free, reverse=True):
+        for number in free:
             self._depart(number)
         left = set(range(len(self.trips)))
         while left:

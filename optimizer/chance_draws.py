@@ -56,10 +56,13 @@ class Draws:
         """The factor of the work on a ticket, the same for its whole crew; that of a crew takes a share of each of them."""
         if self.spread.service == 0:
             return np.ones(self.samples)
-        if ticket not in self._service:
-            common = sum((self._common("work", who, 0) for who in technicians), np.zeros(self.samples)) / math.sqrt(len(technicians))
-            self._service[ticket] = self._factor(self.spread.service, common, self._normal("work", self.problem.ticket_ids[ticket]))
-        return self._service[ticket]
+        if ticket in self._service:
+            return self._service[ticket]
+        common = sum((self._common("work", who, 0) for who in technicians), np.zeros(self.samples)) / math.sqrt(len(technicians))
+        factor = self._factor(self.spread.service, common, self._normal("work", self.problem.ticket_ids[ticket]))
+        if len(technicians) > 1:  # each of the crew asks for it
+            self._service[ticket] = factor
+        return factor
 
     def _factor(self, spread: float, common: Floats, own: Floats) -> Floats:
         share = self.spread.correlation

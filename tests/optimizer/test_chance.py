@@ -202,6 +202,15 @@ def test_a_break_is_taken_neither_too_soon_nor_left_out_when_late(line_day):
     assert start[1].min() == 60  # however short the work was, the break begins no sooner than at 30
 
 
+def test_work_beyond_the_calendar_is_no_error(line_day):
+    line_day.station("S")
+    line_day.technician("A", shifts=((0, 60 * 24 * 365 * 7900),))
+    line_day.ticket("a", 20, service=60 * 24 * 365 * 7800)
+    line_day.ticket("b", 50)
+    found = chances(build_problem(line_day.case()), planned(line_day, {"A": "ab"}), Spread(0, 1, 0), samples=50)
+    assert found.tickets["b"].arrive_by.year == 9999
+
+
 def test_crews_that_meet_twice_without_work_between_do_not_wait_forever(line_day):
     line_day.station("S")
     line_day.technician("A")
