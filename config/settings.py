@@ -47,6 +47,26 @@ class RateSettings(BaseModel):
     change_technician: Price = 300.0
 
 
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+LogSpread = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+
+
+class UncertaintySettings(BaseModel):
+    """How far drives and work stray from plans, the chance to be in time that planning aims at, and below which a visit is marked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    drive_spread: LogSpread = 0.2
+    service_spread: LogSpread = 0.3
+    correlation: Share = 0.5
+    aim: Annotated[float, Field(ge=0.5, le=0.99, allow_inf_nan=False)] | None = None
+    doubtful_below: Share = 0.7
+
+
+PARTS: Mapping[str, type[BaseModel]] = {"rates": RateSettings, "uncertainty": UncertaintySettings}
+"""Settings that are tables of the file."""
+
+
 class Settings(BaseSettings):
     """Everything that an installation can set; `docs/settings.md` says what each does."""
 
@@ -81,6 +101,7 @@ class Settings(BaseSettings):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     morning_cron: Annotated[str, AfterValidator(parse_cron)] = "30 6 * * *"
     rates: RateSettings = RateSettings()
+    uncertainty: UncertaintySettings = UncertaintySettings()
 
     @classmethod
     def settings_customise_sources(
@@ -169,7 +190,7 @@ def _sentence(path: Path, item: Any) -> str:
     if keys[0] in _SECRET:
         return f"{source}: its value is a secret and not shown; {_allowed(item)}"
     if item["type"] == "extra_forbidden":
-        return f"{source}: {'.'.join(keys)} is not a setting; {_meant(keys[-1], RateSettings.model_fields)}"
+        return f"{source}: {'.'.join(keys)} is not a setting; {_meant(keys[-1], PARTS[keys[0]].model_fields)}"
     return f"{source} is {item['input']!r}; {_allowed(item)}"
 
 
@@ -184,5 +205,7 @@ def _meant(key: str, known: Mapping[str, object]) -> str:
 
 
 def _unreadable(error: SettingsError) -> str:
-    name = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "rates")
-    return f"{PREFIX}{name.upper()} cannot be read; give its parts one by one, such as {PREFIX}RATES__DRIVE_PER_HOUR=60"
+    name = next((name for name in PARTS if f'"{name}"' in str(error)), "rates")
+    part, example = next(iter(PARTS[name].model_fields.items()))
+    variable = f"{PREFIX}{name.upper()}"
+    return f"{variable} cannot be read; give its parts one by one, such as {variable}__{part.upper()}={example.default:g}"

@@ -6,6 +6,7 @@ import getpass
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from console.front_door import LARGEST_NUMBER, search_limit
+from console.front_door import LARGEST_NUMBER, Sure, search_limit
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -89,14 +90,15 @@ def plan(
     seconds: Annotated[float | None, typer.Option(help="How long to search; as configured when absent.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead of a time.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts; as configured when absent.")] = None,
+    sure: Sure = None,
     as_json: AsJson = False,
 ) -> None:
     """Plan the day from the store and leave a draft, without Prefect."""
     from console.printing import print_json, print_judged, print_travel, progress, terminal, travel_facts
     from flows import dispatch
-    from flows.planning import SearchLimit, explained, judge, judged_summary, solve
+    from flows.planning import SearchLimit, explained, judge, judged_summary, margin_of, solve, with_chances
 
-    settings = _settings()
+    settings = _aiming_at(_settings(), sure)
     now = moment("--at", at) if at else datetime.now(UTC)
     limit = search_limit(seconds, iterations) or SearchLimit(settings.solver_seconds, settings.solver_iterations)
     chosen_seed = settings.seed if seed is None else seed
@@ -105,8 +107,8 @@ def plan(
         _must_have_technicians(facts)
         snapshot = dispatch.make_snapshot(store, settings, facts)
         with progress(f"planning {snapshot.case.name}", limit.seconds, quiet=as_json) as on_progress:
-            made = solve(snapshot.case, limit, chosen_seed, on_progress=on_progress)
-        judged = explained(judge(snapshot.case, made), snapshot.context.planning)
+            made = solve(snapshot.case, limit, chosen_seed, margin=margin_of(settings.uncertainty), on_progress=on_progress)
+        judged = with_chances(explained(judge(snapshot.case, made), snapshot.context.planning), settings.uncertainty)
         number = dispatch.keep_draft(store, settings, snapshot, judged, seed=chosen_seed, at=datetime.now(UTC))
     if as_json:
         print_json({"plan": number, "travel": travel_facts(snapshot.context), **judged_summary(judged)})
@@ -114,6 +116,13 @@ def plan(
     print_judged(judged)
     print_travel(snapshot.context)
     terminal().print(f"draft [bold]{number}[/] is kept; next: twohour show {number}, twohour approve {number}")
+
+
+def _aiming_at(settings: Settings, sure: float | None) -> Settings:
+    """The settings with the chance to aim at that was asked for, so that the plan remembers it."""
+    if sure is None:
+        return settings
+    return settings.model_copy(update={"uncertainty": settings.uncertainty.model_copy(update={"aim": sure})})
 
 
 def _must_have_technicians(facts: CompanyFacts) -> None:
@@ -134,6 +143,7 @@ def show(
     """List the plans, or show one: figures, routes, what is late or not planned and why."""
     from console import showing
     from flows import dispatch
+    from flows.planning import with_chances
 
     settings = _settings()
     zone = ZoneInfo(settings.timezone)
@@ -141,7 +151,8 @@ def show(
         if number is None:
             showing.print_plans(store, zone, as_json=as_json)
         else:
-            showing.print_plan(dispatch.read_plan(store, number), zone, as_json=as_json)
+            kept = dispatch.read_plan(store, number)
+            showing.print_plan(replace(kept, judged=with_chances(kept.judged, settings.uncertainty)), zone, as_json=as_json)
 
 
 def approve(
@@ -207,7 +218,8 @@ def export(
     write_file(out, case_json(kept.snapshot.case))
     if plan_out is not None:
         write_file(plan_out, plan_json(kept.judged.plan))
-    again = f"twohour solve {shlex.quote(str(out))} --seed {kept.seed} --iterations {kept.iterations} --out again.json"
+    aim = "" if kept.aim is None else f" --sure {kept.aim:g}"
+    again = f"twohour solve {shlex.quote(str(out))} --seed {kept.seed} --iterations {kept.iterations}{aim} --out again.json"
     if as_json:
         print_json({"plan": number, "case": str(out), "seed": kept.seed, "iterations": kept.iterations, "again": again})
     else:

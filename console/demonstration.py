@@ -167,6 +167,7 @@ def _approve_and_publish(number: int) -> tuple[tuple[Paper, ...], JudgedPlan]:
     from config.settings import load_settings
     from data_models.store import open_store
     from flows import dispatch
+    from flows.planning import with_chances
 
     settings = load_settings()
     with _step("approving and publishing") as tell, open_store(settings.database_url.get_secret_value()) as store:
@@ -174,7 +175,7 @@ def _approve_and_publish(number: int) -> tuple[tuple[Paper, ...], JudgedPlan]:
             store, settings, number, by="demo", at=datetime.now(UTC), reason="the demo approves its own plan"
         )
         tell(f"{len(papers)} papers")
-        return papers, dispatch.read_plan(store, number).judged
+        return papers, with_chances(dispatch.read_plan(store, number).judged, settings.uncertainty)
 
 
 @contextmanager

@@ -21,6 +21,10 @@ Solver = Annotated[
         help="routing: ruin and recreate, then the OR-Tools model; search: compiled search, which compiles for a minute on its first run."
     ),
 ]
+Sure = Annotated[
+    float | None,
+    typer.Option(min=0.5, max=0.99, help="Plan such that visits are likely in time: the chance to aim at, such as 0.8."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
@@ -31,28 +35,32 @@ def solve(
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead: repeats exactly with the same seed.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts.")] = 1,
     solver: Solver = "routing",
+    sure: Sure = None,
     explain: Annotated[bool, typer.Option(help="Give the reasons of unplanned tickets.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Plan a case that is known in full, and write the plan."""
+    from config.settings import load_settings
     from console.printing import print_judged, progress, say_compiling
     from data_models.case_files import plan_json, read_case, write_file
-    from flows.planning import SearchLimit, judge, with_unplanned_reasons
+    from flows.planning import SearchLimit, judge, margin_of, with_chances, with_unplanned_reasons
     from flows.planning import solve as search
 
+    uncertainty = load_settings().uncertainty
+    margin = None if sure is None else margin_of(uncertainty, sure)
     limit = (search_limit(seconds, iterations) or SearchLimit()).or_default()
     case = read_case(case_file)
     _must_be_writable(out)
     if out.resolve() == case_file.resolve():
         raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
-        plan = search(case, limit, seed, solver=solver, on_progress=on_progress, on_compile=say_compiling)
+        plan = search(case, limit, seed, solver=solver, margin=margin, on_progress=on_progress, on_compile=say_compiling)
     judged = judge(case, plan)
     write_file(out, plan_json(judged.plan))
     if explain and judged.plan.unassigned:
         judged = with_unplanned_reasons(judged)
         write_file(out, plan_json(judged.plan))
-    print_judged(judged, as_json=as_json, written=out)
+    print_judged(with_chances(judged, uncertainty), as_json=as_json, written=out)
     if judged.violations:
         raise typer.Exit(1)
 
@@ -63,12 +71,14 @@ def check(
     replay: Annotated[bool, typer.Option(help="Also forbid setting out before a ticket opens.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a plan against its case: every broken rule, the cost and the service it gives."""
+    """Judge a plan against its case: every broken rule, the cost, the service it gives and how sure that is."""
+    from config.settings import load_settings
     from console.printing import print_judged
     from data_models.case_files import read_case, read_plan
-    from flows.planning import judge
+    from flows.planning import judge, with_chances
 
-    judged = judge(read_case(case_file), read_plan(plan_file), replay=replay)
+    uncertainty = load_settings().uncertainty
+    judged = with_chances(judge(read_case(case_file), read_plan(plan_file), replay=replay), uncertainty)
     print_judged(judged, as_json=as_json)
     if judged.violations:
         raise typer.Exit(1)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 12
 """A longer list is cut here: the files have the whole of it."""
 
+MOST_DOUBTFUL = 6
+"""So many of the least sure visits are listed."""
+
 COST_WORDS = {
     "skipped": "not planned",
     "missed": "promises missed",
@@ -89,6 +92,8 @@ def print_judged(judged: JudgedPlan, *, as_json: bool = False, written: Path | N
         out.print(f"[green]✓[/] {plain(judged.case.name)}: every rule is kept")
     out.print(_service(judged))
     out.print(_cost(judged))
+    if judged.doubtful:
+        out.print(_doubtful(judged))
     if judged.plan.unassigned and list_unassigned:
         out.print(_unassigned(judged))
     if judged.plan.solver and judged.plan.solver.seconds is not None:
@@ -130,11 +135,14 @@ def print_published(number: int, papers: Sequence[Paper], *, as_json: bool = Fal
 
 
 def _service(judged: JudgedPlan) -> Table:
-    table = _table("\nService", "severity", "tickets", "planned", "in time", "share")
+    """Counts as planned; with chances also how many of them will be in time on average."""
+    headings = ("severity", "tickets", "planned", "in time", "share") + (("expected in time",) if judged.chances else ())
+    table = _table("\nService", *headings)
     for severity in SEVERITIES:
         row = judged.score.service[severity]
         share = f"{row.on_time / row.tickets:.0%}" if row.tickets else "–"
-        table.add_row(severity, str(row.tickets), str(row.planned), str(row.on_time), share)
+        expected = [f"{judged.chances.expected_in_time[severity]:.1f}"] if judged.chances else []
+        table.add_row(severity, str(row.tickets), str(row.planned), str(row.on_time), share, *expected)
     return table
 
 
@@ -147,6 +155,22 @@ def _cost(judged: JudgedPlan) -> Table:
     for term, words in COST_WORDS.items():
         table.add_row(words, f"{getattr(judged.score.cost, term):,.0f}", f"[dim]{notes.get(term, '')}[/]")
     table.add_row("[bold]total[/]", f"[bold]{judged.score.cost.total:,.0f}[/]", "")
+    if judged.chances:
+        table.add_row("expected", f"{judged.chances.expected_cost:,.0f}", "[dim]when drives and work stray from the plan[/]")
+    return table
+
+
+def _doubtful(judged: JudgedPlan) -> Table:
+    """The least sure of the visits that are planned in time."""
+    headings = ("ticket", "severity", "due", "planned start", "9 days of 10 by", "chance")
+    table = _table(f"\nPlanned in time, but not sure to be ({len(judged.doubtful)})", *headings)
+    starts = {stop.ticket: stop.start for route in judged.plan.routes for stop in route.stops}
+    likely = judged.chances.tickets if judged.chances else {}
+    for name in judged.doubtful[:MOST_DOUBTFUL]:
+        ticket, item = judged.case.ticket_by_id[name], likely[name]
+        moments = (moment.astimezone(judged.case.now.tzinfo) for moment in (ticket.due, starts[name], item.arrive_by))
+        table.add_row(plain(name), ticket.severity, *(f"{moment:%d %H:%M}" for moment in moments), f"{item.in_time:.0%}")
+    _say_rest(table, len(judged.doubtful), MOST_DOUBTFUL)
     return table
 
 
@@ -172,9 +196,9 @@ def _unassigned(judged: JudgedPlan) -> Table:
     return table
 
 
-def _say_rest(table: Table, count: int) -> None:
-    if count > MOST_ROWS:
-        table.add_row("…", f"and {count - MOST_ROWS} more")
+def _say_rest(table: Table, count: int, most: int = MOST_ROWS) -> None:
+    if count > most:
+        table.add_row("…", f"and {count - most} more")
 
 
 def _jsonable(value: object) -> str:

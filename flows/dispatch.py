@@ -25,7 +25,7 @@ from data_models.store.plans import plan_of_run
 from data_models.travel.provider import as_case_travel, matrix
 from flows.explanations import explanation_json, read_explanation
 from flows.papers import Coverage, Paper, labels_of, write_papers
-from flows.planning import JudgedPlan, judge, judged_summary, must_keep_every_rule
+from flows.planning import JudgedPlan, judge, judged_summary, must_keep_every_rule, with_chances
 from maps.coverage_map import DemandPoint
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def keep_draft(
 
 @dataclass(frozen=True)
 class KeptPlan:
-    """A plan as the store keeps it, read back into facts."""
+    """A plan as the store keeps it, read back into facts; `aim` is the chance to be in time that it was planned for, if any."""
 
     id: int
     name: str
@@ -129,6 +129,7 @@ class KeptPlan:
     created_at: datetime
     seed: int
     iterations: int
+    aim: float | None
     snapshot: Snapshot
     judged: JudgedPlan
     decisions: tuple[Mapping[str, Any], ...]
@@ -143,7 +144,10 @@ def read_plan(store: Store, plan_id: int) -> KeptPlan:
         if row.explanation_json:
             judged = replace(judged, explanation=read_explanation(row.explanation_json))
         decisions = tuple({"decision": a.decision, "by": a.by, "at": a.at, "reason": a.reason} for a in row.approvals)
-        return KeptPlan(row.id, row.name, row.version, row.state, row.created_at, row.seed, row.iterations, snapshot, judged, decisions)
+        aim = (row.settings.get("uncertainty") or {}).get("aim")
+        return KeptPlan(
+            row.id, row.name, row.version, row.state, row.created_at, row.seed, row.iterations, aim, snapshot, judged, decisions
+        )
 
 
 def approve_plan(store: Store, plan_id: int, *, by: str, at: datetime, reason: str = "") -> None:
@@ -209,7 +213,7 @@ def papers_of(store: Store, settings: Settings, kept: KeptPlan) -> tuple[Paper, 
     return write_papers(
         settings.output_dir / f"plan-{kept.id}",
         kept.judged,
-        labels=labels_of(kept.snapshot.context, kept.judged.explanation),
+        labels=labels_of(kept.snapshot.context, with_chances(kept.judged, settings.uncertainty)),
         coverage=Coverage(stations, demand, travel, settings.promise_km, settings.standard_minutes),
         zone=ZoneInfo(settings.timezone),
         version=kept.version,

@@ -18,7 +18,6 @@ from maps.dispatch_sheet import dispatch_sheet
 from maps.itineraries import itineraries
 from maps.plan_map import plan_map
 from maps.visits import TicketLabel
-from optimizer.explanation import Explanation
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,10 @@ class Coverage:
     standard_minutes: float
 
 
-def labels_of(context: Context, explanation: Explanation | None) -> dict[str, TicketLabel]:
+def labels_of(context: Context, judged: JudgedPlan) -> dict[str, TicketLabel]:
     """What maps and papers show of each ticket, by id."""
-    explained = {item.ticket: item for item in explanation.tickets} if explanation else {}
+    explained = {item.ticket: item for item in judged.explanation.tickets} if judged.explanation else {}
+    likely = judged.chances.tickets if judged.chances else {}
     labels: dict[str, TicketLabel] = {}
     for ticket, facts in context.tickets.items():
         why = explained.get(ticket)
@@ -59,6 +59,9 @@ def labels_of(context: Context, explanation: Explanation | None) -> dict[str, Ti
             reasons=tuple(reason.text for reason in why.reasons) if why else (),
             blame=why.verdict.blame if why else "",
             remedies=tuple(remedy.text for remedy in why.remedies) if why else (),
+            chance=likely[ticket].in_time if ticket in likely else None,
+            arrive_by=likely[ticket].arrive_by if ticket in likely else None,
+            doubtful=ticket in judged.doubtful,
         )
     return labels
 

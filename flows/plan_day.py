@@ -22,7 +22,7 @@ from data_models.snapshot import Snapshot
 from data_models.store import open_store
 from flows import dispatch
 from flows.papers import Paper
-from flows.planning import JudgedPlan, SearchLimit, explained, judge, must_keep_every_rule
+from flows.planning import JudgedPlan, Margin, SearchLimit, explained, judge, margin_of, must_keep_every_rule, with_chances
 from flows.planning import solve as search
 
 RETRY_DELAYS_S: list[float] = [1.0, 5.0, 20.0]
@@ -43,10 +43,10 @@ def make_snapshot(settings: Settings, facts: CompanyFacts) -> Snapshot:
 
 
 @task(name="solve", cache_policy=NO_CACHE)
-def solve(snapshot: Snapshot, limit: SearchLimit, seed: int) -> Plan:
+def solve(snapshot: Snapshot, limit: SearchLimit, seed: int, margin: Margin | None) -> Plan:
     """Search for the plan, telling the log of each improvement."""
     logger = get_run_logger()
-    return search(snapshot.case, limit, seed, on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost))
+    return search(snapshot.case, limit, seed, margin=margin, on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost))
 
 
 @task(name="check and score", cache_policy=NO_CACHE)
@@ -55,6 +55,12 @@ def check_and_score(snapshot: Snapshot, plan: Plan) -> JudgedPlan:
     judged = judge(snapshot.case, plan)
     must_keep_every_rule(judged)
     return judged
+
+
+@task(name="chances", cache_policy=NO_CACHE)
+def find_chances(settings: Settings, judged: JudgedPlan) -> JudgedPlan:
+    """Find how sure each visit is."""
+    return with_chances(judged, settings.uncertainty)
 
 
 @task(name="explain", cache_policy=NO_CACHE)
@@ -94,7 +100,8 @@ def plan_day(at: datetime | None = None, seconds: float | None = None, iteration
     )
     chosen_seed = settings.seed if seed is None else seed
     snapshot = make_snapshot(settings, read_facts(settings, now))
-    judged = explain(snapshot, check_and_score(snapshot, solve(snapshot, limit, chosen_seed)))
+    made = solve(snapshot, limit, chosen_seed, margin_of(settings.uncertainty))
+    judged = explain(snapshot, find_chances(settings, check_and_score(snapshot, made)))
     number = keep_draft(settings, snapshot, judged, chosen_seed)
     _publish_artifacts(number, judged, snapshot.context.travel_notes, write_draft_papers(settings, number))
     return number
@@ -115,10 +122,14 @@ def _summary(number: int, judged: JudgedPlan, notes: tuple[str, ...]) -> str:
     lines = [
         f"# Plan {number}: {_as_text(judged.case.name)}",
         "",
-        "| severity | tickets | planned | in time |",
-        "| --- | ---: | ---: | ---: |",
+        "| severity | tickets | planned | in time | expected |",
+        "| --- | ---: | ---: | ---: | ---: |",
     ]
-    lines += [f"| {severity} | {row.tickets} | {row.planned} | {row.on_time} |" for severity, row in judged.score.service.items()]
+    expected = judged.chances.expected_in_time if judged.chances else {}
+    lines += [
+        f"| {severity} | {row.tickets} | {row.planned} | {row.on_time} | {f'{expected[severity]:.1f}' if severity in expected else '–'} |"
+        for severity, row in judged.score.service.items()
+    ]
     lines += [
         "",
         f"Cost {judged.score.cost.total:,.0f}, driving {judged.score.drive_hours:.1f} h, overtime {judged.score.overtime_hours:.1f} h.",

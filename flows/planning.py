@@ -17,7 +17,11 @@ from optimizer.check import Violation, check
 from optimizer.score import Score, score
 
 if TYPE_CHECKING:
+    from config.settings import UncertaintySettings
+    from optimizer.chance import Chances
+    from optimizer.chance_draws import Spread
     from optimizer.explanation import Explanation, PlanningContext
+    from optimizer.problem import Problem
 
 SolverName = Literal["routing", "search"]
 """`routing`: ruin and recreate in Python, then the OR-Tools model; `search`: compiled ruin and recreate."""
@@ -40,13 +44,26 @@ class SearchLimit:
 
 @dataclass(frozen=True)
 class JudgedPlan:
-    """A plan with what the independent judges say of it, and the explanation where one was asked for."""
+    """A plan with what the independent judges say of it, and the explanation and the chances where they were asked for.
+
+    `doubtful` names the tickets that are planned in time but less sure than the settings ask, the least sure first.
+    """
 
     case: Case
     plan: Plan
     violations: tuple[Violation, ...]
     score: Score
     explanation: Explanation | None = None
+    chances: Chances | None = None
+    doubtful: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Margin:
+    """The chance to be in time that a search aims at, and how far drives and work stray from plans."""
+
+    spread: Spread
+    aim: float
 
 
 def judge(case: Case, plan: Plan, *, replay: bool = False) -> JudgedPlan:
@@ -60,6 +77,7 @@ def solve(
     seed: int,
     *,
     solver: SolverName = "routing",
+    margin: Margin | None = None,
     on_progress: Callable[[float, float], None] = lambda _seconds, _cost: None,
     on_compile: Callable[[], None] = lambda: None,
 ) -> Plan:
@@ -69,6 +87,9 @@ def solve(
     ----------
     solver
         `search` is compiled when it runs first on a machine, which takes about a minute and does not count as searching.
+    margin
+        Search as if promises fell due earlier, so that what is planned just in time is likely in time; rules and cost of the plan are
+        those of the case all the same.
     on_progress
         Called with the seconds spent and the cost of the best plan so far.
     on_compile
@@ -81,6 +102,7 @@ def solve(
     KeyboardInterrupt
         Ctrl-C, as soon as the search has noticed.
     """
+    from optimizer.margin import settled
     from optimizer.problem import build_problem
     from optimizer.result import Stop
 
@@ -93,8 +115,47 @@ def solve(
         from optimizer.routing import solve as run
     # The clock ends an interrupted search, and is looked at only when seconds count.
     seconds = A_DAY_S if limit.seconds is None and limit.iterations else limit.seconds
+    problem = build_problem(case)
     with _ended_by_interrupt() as clock:
-        return run(build_problem(case), Stop(seconds, limit.iterations), seed, on_progress=on_progress, clock=clock).plan()
+        searched = _with_margin(problem, margin)
+        result = run(searched, Stop(seconds, limit.iterations), seed, on_progress=on_progress, clock=clock)
+    return (result if searched is problem else settled(problem, result)).plan()
+
+
+def _with_margin(problem: Problem, margin: Margin | None) -> Problem:
+    from optimizer.margin import with_margin
+
+    return problem if margin is None else with_margin(problem, margin.spread, margin.aim)
+
+
+def spread_of(settings: UncertaintySettings) -> Spread:
+    """How far drives and work stray from plans, by the settings."""
+    from optimizer.chance_draws import Spread
+
+    return Spread(settings.drive_spread, settings.service_spread, settings.correlation)
+
+
+def margin_of(settings: UncertaintySettings, aim: float | None = None) -> Margin | None:
+    """The margin to plan with: for `aim`, else for what the settings aim at; None when neither is said."""
+    chosen = settings.aim if aim is None else aim
+    return None if chosen is None else Margin(spread_of(settings), chosen)
+
+
+def with_chances(judged: JudgedPlan, settings: UncertaintySettings) -> JudgedPlan:
+    """The plan with the chance of each visit to be in time; unchanged when it breaks a rule, since then it cannot be followed."""
+    if judged.violations:
+        return judged
+    from optimizer.chance import chances
+    from optimizer.problem import build_problem
+
+    found = chances(build_problem(judged.case), judged.plan, spread_of(settings))
+    starts = {stop.ticket: stop.start for route in judged.plan.routes for stop in route.stops}  # of a crew all start together
+    due = judged.case.ticket_by_id
+    unsure = [
+        item for item in found.tickets.values() if item.in_time < settings.doubtful_below and starts[item.ticket] <= due[item.ticket].due
+    ]
+    doubtful = tuple(item.ticket for item in sorted(unsure, key=lambda item: item.in_time))
+    return replace(judged, chances=found, doubtful=doubtful)
 
 
 @contextmanager
@@ -160,4 +221,25 @@ def judged_summary(judged: JudgedPlan) -> dict[str, Any]:
         "overtime_hours": round(judged.score.overtime_hours, 3),
         "unassigned": [{"ticket": item.ticket, "reasons": list(item.reasons)} for item in judged.plan.unassigned],
         "solver": asdict(judged.plan.solver) if judged.plan.solver else None,
+        "chances": _chances_summary(judged.chances, judged.doubtful) if judged.chances else None,
+    }
+
+
+def _chances_summary(chances: Chances, doubtful: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "expected_in_time": {severity: round(count, 2) for severity, count in chances.expected_in_time.items()},
+        "expected_cost": round(chances.expected_cost, 2),
+        "spread": asdict(chances.spread),
+        "samples": chances.samples,
+        "doubtful": list(doubtful),
+        "tickets": [
+            {
+                "ticket": item.ticket,
+                "in_time": round(item.in_time, 4),
+                "late_minutes": round(item.late_minutes, 1),
+                "arrive_by": item.arrive_by.isoformat(),
+                "closed": round(item.closed, 4),
+            }
+            for item in chances.tickets.values()
+        ],
     }

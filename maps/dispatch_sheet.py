@@ -14,7 +14,7 @@ import xlsxwriter
 from data_models.case import Case
 from data_models.plan import Plan
 from maps.days import PlanPapers, others_of_crew, plan_papers
-from maps.visits import TicketLabel, Visit, severity_figures
+from maps.visits import TicketLabel, Visit, expected_in_time, severity_figures
 
 CELL_LIMIT = 32_767
 """Characters that a cell may hold; Excel calls a file with more damaged."""
@@ -22,7 +22,15 @@ CELL_LIMIT = 32_767
 FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"
 """What a spreadsheet may take for a formula when the sheet is saved as CSV and opened again; the full-width ones in East Asian locales."""
 
-Cell = str | int | float | datetime | timedelta | None
+
+@dataclass(frozen=True)
+class Marked:
+    """A share that stands out."""
+
+    share: float
+
+
+Cell = str | int | float | datetime | timedelta | Marked | None
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ VISIT_COLUMNS = (
     Column("Technician", 16), Column("Name", 16), Column("Stop", 6, "number"), Column("Ticket", 16), Column("Severity", 11),
     Column("Tier", 6), Column("Customer", 26), Column("Site", 22), Column("Address", 30), Column("Contact", 14), Column("Phone", 18),
     Column("Report", 30), Column("Product", 18), Column("Arrive", 17, "time"), Column("Start", 17, "time"), Column("Finish", 17, "time"),
-    Column("Due", 17, "time"), Column("Late", 9, "span"), Column("Drive", 9, "span"), Column("Drive km", 9, "number"),
+    Column("Due", 17, "time"), Column("Late", 9, "span"), Column("Chance", 9, "share"), Column("9 days of 10 by", 17, "time"),
+    Column("Drive", 9, "span"), Column("Drive km", 9, "number"),
     Column("Kits", 18), Column("Skills", 22), Column("With", 18), Column("Note", 30), Column("Latitude", 10, "degrees"),
     Column("Longitude", 10, "degrees"),
 )  # fmt: skip
@@ -50,7 +59,8 @@ UNPLANNED_COLUMNS = (
 )  # fmt: skip
 
 FIGURE_COLUMNS = (Column("What", 26), Column("Total", 10, "number"), Column("In time", 10, "number"), Column("Late", 10, "number"),
-                  Column("Unplanned", 11, "number"), Column("In time, share", 14, "share"))  # fmt: skip
+                  Column("Unplanned", 11, "number"), Column("In time, share", 14, "share"),
+                  Column("Expected in time", 11, "decimal"))  # fmt: skip
 
 
 def dispatch_sheet(
@@ -99,6 +109,8 @@ def _looks(book: Any) -> dict[str, Any]:
         "text": book.add_format(base | {"text_wrap": True, "num_format": "@"}),
         "number": book.add_format(base | {"num_format": "#,##0"}),
         "degrees": book.add_format(base | {"num_format": "0.00000"}),
+        "decimal": book.add_format(base | {"num_format": "0.0"}),
+        "marked": book.add_format(base | {"num_format": "0 %", "bg_color": "#FDF0D0", "font_color": "#8A5A00"}),
         "share": book.add_format(base | {"num_format": "0 %"}),
         "time": book.add_format(base | {"num_format": "yyyy-mm-dd hh:mm", "align": "left"}),
         "span": book.add_format(base | {"num_format": "[h]:mm;;"}),  # nothing where it is 0
@@ -121,14 +133,17 @@ def _table(book: Any, looks: Mapping[str, Any], name: str, columns: Sequence[Col
         sheet.write_string(0, position, f"{column.heading} ({zone})" if column.look == "time" else column.heading, looks["head"])
     for row, cells in enumerate(rows, start=1):
         for position, (column, cell) in enumerate(zip(columns, cells, strict=True)):
-            _write(sheet, row, position, cell, looks[column.look])
+            if isinstance(cell, Marked):
+                sheet.write_number(row, position, cell.share, looks["marked"])
+            else:
+                _write(sheet, row, position, cell, looks[column.look])
     late = next((position for position, column in enumerate(columns) if column.look == "span"), None)
     if late is not None and rows:
         rule = {"type": "cell", "criteria": ">", "value": 0, "format": looks["late"]}
         sheet.conditional_format(1, late, len(rows), late, rule)
 
 
-def _write(sheet: Any, row: int, position: int, cell: Cell, look: Any) -> None:
+def _write(sheet: Any, row: int, position: int, cell: str | int | float | datetime | timedelta | None, look: Any) -> None:
     if cell is None or cell == "":
         sheet.write_blank(row, position, None, look)
     elif isinstance(cell, str):
@@ -149,6 +164,8 @@ def _visit_row(papers: PlanPapers, visit: Visit, name: str) -> list[Cell]:
         visit.technician, name, visit.number, ticket.id, ticket.severity, ticket.tier, label.customer, label.site, label.address,
         label.contact, label.phone, label.title, label.product, _local(visit.arrive, papers), _local(visit.start, papers),
         _local(visit.finish, papers), _local(ticket.due, papers), _span(papers.outcomes[ticket.id].late_s),
+        Marked(label.chance) if label.doubtful and label.chance is not None else label.chance,
+        _local(label.arrive_by, papers) if label.arrive_by else None,
         _span(visit.drive_s), round(visit.drive_km, 1) if math.isfinite(visit.drive_km) else None,
         ", ".join(ticket.kits), _skills(ticket.skills),
         ", ".join(others_of_crew(papers, ticket.id, visit.technician)), label.note, ticket.lat, ticket.lon,
@@ -169,16 +186,18 @@ def _unplanned_rows(case: Case, papers: PlanPapers) -> list[list[Cell]]:
 
 
 def _figure_rows(papers: PlanPapers, cost: float | None) -> list[list[Cell]]:
-    figures = severity_figures(tuple(papers.outcomes.values()))
-    rows: list[list[Cell]] = [
-        [item.severity.capitalize(), item.total, item.in_time, item.late, item.unplanned, item.in_time / item.total] for item in figures
-    ]
+    outcomes = tuple(papers.outcomes.values())
+    figures, expected = severity_figures(outcomes), expected_in_time(outcomes, papers.labels)
+    rows: list[list[Cell]] = []
+    for item in figures:
+        share, likely = item.in_time / item.total, expected.get(item.severity)
+        rows.append([item.severity.capitalize(), item.total, item.in_time, item.late, item.unplanned, share, likely])
     total = sum(item.total for item in figures)
     in_time, late, unplanned = (sum(getattr(item, part) for item in figures) for part in ("in_time", "late", "unplanned"))
-    rows.append(["All tickets", total, in_time, late, unplanned, in_time / total if total else None])
-    rows.append(["Technicians with visits", len(papers.days), None, None, None, None])
+    rows.append(["All tickets", total, in_time, late, unplanned, in_time / total if total else None, sum(expected.values()) or None])
+    rows.append(["Technicians with visits", len(papers.days), None, None, None, None, None])
     if cost is not None:
-        rows.append(["Cost", cost, None, None, None, None])
+        rows.append(["Cost", cost, None, None, None, None, None])
     return rows
 
 

@@ -12,7 +12,7 @@ from data_models.plan import Plan, Route
 from maps.days import PlanPapers, others_of_crew, plan_papers
 from maps.page import render_page
 from maps.plan_map import span
-from maps.visits import TicketLabel, Visit
+from maps.visits import TicketLabel, Visit, chance_words
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class StopLines:
     finish: str
     due: str
     late: str
+    doubt: str
     drive: str
     geo: str
 
@@ -116,6 +117,10 @@ def _stop(papers: PlanPapers, visit: Visit) -> StopLines:
         ("Kits", ", ".join(ticket.kits)),
         ("Skills", ", ".join(f"{skill} {level}+" for skill, level in ticket.skills.items())),
         ("Together with", ", ".join(others_of_crew(papers, ticket.id, visit.technician))),
+        (
+            "In time",
+            f"with a chance of {chance_words(label.chance)}" if label.chance is not None and not late_s and not label.doubtful else "",
+        ),
         ("Note", label.note),
     )
     return StopLines(
@@ -129,6 +134,7 @@ def _stop(papers: PlanPapers, visit: Visit) -> StopLines:
         finish=_time(visit.finish, papers),
         due=_day_time(ticket.due, papers),
         late=span(late_s) if late_s else "",
+        doubt=chance_words(label.chance) if label.doubtful and label.chance is not None else "",
         drive=_drive(visit.drive_s, visit.drive_km),
         geo=f"{ticket.lat:.5f},{ticket.lon:.5f}",
     )

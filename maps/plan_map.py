@@ -12,7 +12,18 @@ from typing import Any
 from data_models.case import SEVERITIES, Case, Technician
 from data_models.plan import Plan
 from maps.page import asset, render_page
-from maps.visits import Place, Spell, TicketLabel, TicketOutcome, Trip, severity_figures, ticket_outcomes, trips
+from maps.visits import (
+    Place,
+    Spell,
+    TicketLabel,
+    TicketOutcome,
+    Trip,
+    chance_words,
+    expected_in_time,
+    severity_figures,
+    ticket_outcomes,
+    trips,
+)
 
 ROUTE_COLOURS = ("#0072b2", "#117733", "#882255", "#332288", "#2a9d8f", "#5b8fd9", "#aa4499")
 """After Paul Tol's and Okabe and Ito's colour-blind-safe sets; nothing near the vermilion that marks lateness."""
@@ -71,6 +82,7 @@ def plan_map(
         subtitle=subtitle if subtitle is not None else case.name,
         now=_moment(case.now),
         severities=severity_figures(outcomes),
+        expected=expected_in_time(outcomes, labels or {}),
         late=sum(item.outcome == "late" for item in outcomes),
         unplanned=sum(item.outcome == "unplanned" for item in outcomes),
         worst_late=span(max((item.late_s for item in outcomes), default=0.0)),
@@ -182,6 +194,9 @@ def _ticket(item: TicketOutcome, label: TicketLabel, technician_index: Mapping[s
     }
     texts = ("title", "customer", "site", "address", "contact", "phone", "product", "note", "blame")
     facts |= {name: getattr(label, name) for name in texts}
+    facts |= {"chance": "" if label.chance is None else chance_words(label.chance), "doubtful": label.doubtful}
+    if label.arrive_by is not None:
+        facts["arriveBy"] = _seconds(label.arrive_by, epoch)
     kept = {"severity", "opened", "due"}
     return {name: value for name, value in facts.items() if value or name in kept}
 

@@ -21,7 +21,9 @@ class TicketLabel:
     """What people call a ticket: everything a picture or paper may show that a `Case` does not know.
 
     `clocks` maps a promise ("contact", "solution") to when it falls due. `reasons`, `blame` ("distance", "capacity") and
-    `remedies` explain a ticket that is late or unplanned. All of it is text for reading; it is never run.
+    `remedies` explain a ticket that is late or unplanned. `chance` is that of a planned ticket to be in time (0 to 1), `arrive_by`
+    when its crew is there on nine days of ten, `doubtful` whether it is planned in time but not sure enough. All text is for
+    reading; it is never run.
     """
 
     title: str = ""
@@ -36,6 +38,9 @@ class TicketLabel:
     reasons: tuple[str, ...] = ()
     blame: str = ""
     remedies: tuple[str, ...] = ()
+    chance: float | None = None
+    arrive_by: datetime | None = None
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,22 @@ def ticket_outcomes(case: Case, plan: Plan, journeys: tuple[Trip, ...]) -> tuple
             visits.setdefault(visit.ticket.id, []).append(visit)
     reasons = {entry.ticket: entry.reasons for entry in plan.unassigned}
     return tuple(_outcome(ticket, tuple(visits.get(ticket.id, ())), reasons.get(ticket.id, ())) for ticket in case.tickets)
+
+
+def chance_words(chance: float) -> str:
+    """A chance as people say it; only what is certain is 0 % or 100 %."""
+    percent = round(100 * chance)
+    if percent == 100 and chance < 1:
+        return "over 99 %"
+    return "under 1 %" if percent == 0 and chance > 0 else f"{percent} %"
+
+
+def expected_in_time(outcomes: tuple[TicketOutcome, ...], labels: Mapping[str, TicketLabel]) -> dict[Severity, float]:
+    """How many tickets of each severity are in time on average; empty when no label has a chance."""
+    known = [(item.ticket.severity, labels[item.ticket.id].chance) for item in outcomes if item.ticket.id in labels]
+    if all(chance is None for _, chance in known):
+        return {}
+    return {severity: sum(chance or 0.0 for kind, chance in known if kind == severity) for severity in SEVERITIES}
 
 
 def severity_figures(outcomes: tuple[TicketOutcome, ...]) -> tuple[SeverityFigures, ...]:

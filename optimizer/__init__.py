@@ -10,6 +10,12 @@ Solving, in indices and whole seconds:
 - `candidates`: every place for one ticket more in a plan, and `repair`, both on the compiled search
 - `result`: when a solver stops and what it hands back
 
+How sure a plan is:
+
+- `chance.chances`: the chance that each visit is in time when drives and work take longer or shorter than planned; `chance_trips` is the
+  plan that it follows, `chance_draws` the random factors
+- `margin`: `with_margin` (a problem to solve when plans shall be likely in time), `settled` (its result by the true case)
+
 Judging, which shares nothing with solving:
 
 - `check.check`: every rule that a plan breaks; `score.score`: its cost and service; both on `trips`

@@ -79,6 +79,7 @@ function ticketLook(ticket) {
   const look = { shape: "circle", fill: first && first.colour, edge: "#fff", ink: "#fff", fade: 1, ringed: ticket.severity === 0, active: false };
   look.text = first ? String(ticket.visits[0].number) : "";
   look.second = other ? page.technicians[other.technician].colour : null;
+  if (ticket.doubtful) Object.assign(look, { fill: "#fff", ink: INK, second: look.second || look.fill });
   if (ticket.outcome === "late") Object.assign(look, { shape: "diamond", fill: LATE, edge: look.fill, second: null });
   if (ticket.outcome === "unplanned") Object.assign(look, { shape: "cross", fill: "#fff", edge: INK });
   return look;

@@ -171,7 +171,7 @@
   const RANK = { unplanned: 0, late: 1, in_time: 2 };
   const ticketOrder = [...tickets.keys()].sort((a, b) => {
     const [p, q] = [tickets[a], tickets[b]];
-    return RANK[p.outcome] - RANK[q.outcome] || p.severity - q.severity || (q.late || 0) - (p.late || 0) || p.due - q.due;
+    return RANK[p.outcome] - RANK[q.outcome] || (q.doubtful || 0) - (p.doubtful || 0) || p.severity - q.severity || (q.late || 0) - (p.late || 0) || p.due - q.due;
   });
 
   function ticketRow(index) {
@@ -182,6 +182,7 @@
     const body = element("span", {}, element("b", {}, ticketName(ticket)), element("i", {}, sub));
     const row = element("button", { type: "button", class: "row" }, icon, body);
     if (ticket.outcome === "late") row.append(element("em", {}, `+${minutesText(ticket.late / 60)}`));
+    if (ticket.doubtful) row.append(element("em", { class: "doubtful" }, `${ticket.chance} sure`));
     if (ticket.outcome === "unplanned") row.append(element("em", {}, "unplanned"));
     row.addEventListener("click", () => openTicket(index));
     return element("li", {}, row);
@@ -318,6 +319,7 @@
       { class: "key", open: true },
       element("summary", {}, "Key"),
       element("div", {}, swatch("circle", "#0072b2"), "Visit in time, in its technician's colour"),
+      ...(tickets.some((ticket) => ticket.doubtful) ? [element("div", {}, swatch("circle", "#fff", "#0072b2"), "In time, but not sure")] : []),
       element("div", {}, swatch("diamond", LATE), "Visit late"),
       element("div", {}, swatch("cross", "#fff", INK), "Not planned"),
       element("div", {}, swatch("triangle", "#41505d"), "Station"),

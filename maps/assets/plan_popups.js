@@ -3,6 +3,7 @@
 /* What a mark says when it is opened. */
 
 const SEVERITY_NAMES = ["Emergency", "Important", "General"];
+const DOUBT = "#8a5a00";
 const ACTIVITY_NAMES = { drive: "driving", wait: "waiting", work: "at work", break: "on a break" };
 
 /** A moment, with its day when that is not the day of the plan. */
@@ -14,6 +15,7 @@ function verdict(ticket) {
   if (ticket.outcome === "unplanned") return element("p", { class: "verdict" }, swatch("cross", "#fff", INK), "Not planned");
   if (ticket.outcome === "late") return element("p", { class: "verdict late" }, swatch("diamond", LATE), `Late by ${minutesText(ticket.late / 60)}`);
   const spare = (ticket.due - Math.max(...ticket.visits.map((visit) => visit.start))) / 60;
+  if (ticket.doubtful) return element("p", { class: "verdict doubtful" }, swatch("circle", "#fff", DOUBT), `Not sure: in time by ${minutesText(spare)} if all goes as planned`);
   return element("p", { class: "verdict" }, swatch("circle", "#0b6e4f"), `In time, ${minutesText(spare)} to spare`);
 }
 
@@ -46,6 +48,8 @@ function ticketPopup(ticket) {
     verdict(ticket),
     definitions([
       ["Due on site", when(ticket.due)],
+      ["In time", ticket.chance && `with a chance of ${ticket.chance}`],
+      ["On site", ticket.arriveBy === undefined ? "" : `by ${when(ticket.arriveBy)} on 9 days of 10`],
       ["Visit", (ticket.visits || []).map(visitText)],
       ["Report", ticket.customer ? ticket.title : ""],
     ]),

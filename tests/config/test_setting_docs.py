@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.policies import load_policy
-from config.settings import RateSettings, Settings, load_settings
+from config.settings import PARTS, Settings, UncertaintySettings, load_settings
 from data_models import calendars, policy
 from data_models.policy import clocks_for
 from data_models.promises import parse_promise
@@ -47,6 +47,9 @@ def test_every_setting_is_described_with_its_example(tmp_path: Path, monkeypatch
     for name in [name for name in os.environ if name.startswith("TWOHOUR_")]:
         monkeypatch.delenv(name)
     page = (DOCS / "settings.md").read_text(encoding="utf-8")
-    assert {*Settings.model_fields, *RateSettings.model_fields} <= set(re.findall(r"`([a-z_]+)`", page))
+    parts = {name for part in PARTS.values() for name in part.model_fields}
+    assert {*Settings.model_fields, *parts} <= set(re.findall(r"`([a-z_]+)`", page))
     (tmp_path / "own.toml").write_text(example(page), encoding="utf-8")
     assert load_settings(tmp_path / "own.toml").rates.drive_per_hour == 80
+    (tmp_path / "own.toml").write_text(example((DOCS / "chances.md").read_text(encoding="utf-8")), encoding="utf-8")
+    assert load_settings(tmp_path / "own.toml").uncertainty == UncertaintySettings(aim=0.8)

@@ -70,6 +70,13 @@ BROKEN_VARIABLES = [
     ("RATES__DRIVE_PER_HOUR", "-1", "TWOHOUR_RATES__DRIVE_PER_HOUR is '-1'; allowed: greater than or equal to 0"),
     ("RATES__DRIVE_PER_MILE", "1", "TWOHOUR_RATES__DRIVE_PER_MILE: rates.drive_per_mile is not a setting; did you mean drive_per_"),
     ("RATES", "{", "TWOHOUR_RATES cannot be read; give its parts one by one"),
+    ("UNCERTAINTY__AIM", "1.5", "TWOHOUR_UNCERTAINTY__AIM is '1.5'; allowed: less than or equal to 0.99"),
+    (
+        "UNCERTAINTY__DRIVE_SPRED",
+        "1",
+        "TWOHOUR_UNCERTAINTY__DRIVE_SPRED: uncertainty.drive_spred is not a setting; did you mean drive_spread?",
+    ),
+    ("UNCERTAINTY", "{", "TWOHOUR_UNCERTAINTY cannot be read; give its parts one by one, such as TWOHOUR_UNCERTAINTY__DRIVE_SPREAD=0.2"),
     ("DATABSE_URL", "x", "TWOHOUR_DATABSE_URL is not a setting; did you mean TWOHOUR_DATABASE_URL?"),
 ]
 

@@ -265,6 +265,14 @@ def test_the_command_that_export_prints_can_be_pasted(drafted: int, company: Pat
     assert "'my case.json'" in again
 
 
+def test_a_plan_for_sure_remembers_its_aim_and_is_exported_with_it(company: Path, twohour: Any) -> None:
+    planned = one_object(twohour("plan", "--at", AT, "--iterations", 20, "--sure", 0.8, "--json").out)
+    assert planned["chances"]["expected_in_time"].keys() == planned["service"].keys()
+    assert "expected in time" in twohour("show", planned["plan"]).out
+    told = one_object(twohour("export", "--plan", planned["plan"], "--out", company / "case.json", "--json").out)
+    assert "--sure 0.8" in told["again"]
+
+
 def test_planning_an_empty_store_says_what_to_import(installation: Path, twohour: Any) -> None:
     answer = twohour("plan", "--iterations", 5)
     assert answer.status == 2

@@ -77,6 +77,45 @@ def test_the_compiled_search_writes_a_plan_that_check_accepts_and_iterations_rep
     assert read_plan(timed).routes == read_plan(counted).routes
 
 
+def test_check_tells_how_sure_a_plan_is_by_the_settings(tmp_path: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "plan.json"
+    assert twohour("solve", FOUR_TICKETS, "--iterations", 20, "--out", out).status == 0
+    monkeypatch.setenv("TWOHOUR_UNCERTAINTY__DOUBTFUL_BELOW", "1")
+    judged = json.loads(twohour("check", FOUR_TICKETS, out, "--json").out)
+    told = judged["chances"]
+    assert {item["ticket"] for item in told["tickets"]} == {stop.ticket for route in read_plan(out).routes for stop in route.stops}
+    assert all(0 <= item["in_time"] <= 1 for item in told["tickets"])
+    assert told["expected_cost"] > judged["cost"]["total"] * 0.9
+    shown = twohour("check", FOUR_TICKETS, out).out
+    assert "expected in time" in shown
+    assert "Planned in time, but not sure to be" in shown
+    monkeypatch.setenv("TWOHOUR_UNCERTAINTY__DRIVE_SPREAD", "0")
+    monkeypatch.setenv("TWOHOUR_UNCERTAINTY__SERVICE_SPREAD", "0")
+    certain = json.loads(twohour("check", FOUR_TICKETS, out, "--json").out)
+    assert certain["chances"]["expected_in_time"] == {severity: row["on_time"] for severity, row in certain["service"].items()}
+    assert certain["chances"]["expected_cost"] == pytest.approx(certain["cost"]["total"], abs=0.01)
+    assert certain["chances"]["doubtful"] == []
+
+
+def test_a_plan_that_breaks_a_rule_has_no_chances(tmp_path: Path, twohour: Any) -> None:
+    out = tmp_path / "plan.json"
+    out.write_text('{"format": "dispatch-plan/1", "case": "x", "routes": [], "unassigned": []}', encoding="utf-8")
+    assert json.loads(twohour("check", FOUR_TICKETS, out, "--json").out)["chances"] is None
+
+
+def test_solve_for_sure_keeps_the_rules_and_repeats(tmp_path: Path, twohour: Any) -> None:
+    plans = []
+    for name in ("a.json", "b.json"):
+        solved = twohour("solve", FOUR_TICKETS, "--iterations", 20, "--sure", 0.9, "--out", tmp_path / name, "--json")
+        assert solved.status == 0, solved.err
+        plans.append(read_plan(tmp_path / name))
+    case = read_case(FOUR_TICKETS)
+    assert plans[0].routes == plans[1].routes
+    assert check(case, plans[0]) == ()
+    assert plans[0].solver is not None
+    assert plans[0].solver.cost == pytest.approx(score(case, plans[0]).cost.total)
+
+
 def test_a_broken_rule_gives_status_1_and_names_it(tmp_path: Path, twohour: Any) -> None:
     out = tmp_path / "plan.json"
     assert twohour("solve", FOUR_TICKETS, "--iterations", 5, "--out", out).status == 0
@@ -98,6 +137,7 @@ def test_a_broken_rule_gives_status_1_and_names_it(tmp_path: Path, twohour: Any)
         ("solve", str(FOUR_TICKETS)),
         ("solve", str(FOUR_TICKETS), "--out", "no/such/folder/plan.json"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--seconds", "-1"),
+        ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--sure", "1"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--seconds", "nan"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--iterations", "many"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--solver", "oracle"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Settings
+from config.settings import Settings, UncertaintySettings
 from data_models.case import GreatCircle, TravelMatrix
 from data_models.case_files import case_json, parse_case, read_case
 from data_models.case_files import read_plan as read_plan_file
@@ -21,7 +22,7 @@ from data_models.snapshot import Snapshot
 from data_models.store import Store, list_plans, open_store
 from flows import dispatch
 from flows.intake import import_table
-from flows.planning import JudgedPlan, SearchLimit, explained, judge, judged_summary, solve
+from flows.planning import JudgedPlan, SearchLimit, explained, judge, judged_summary, solve, with_chances
 
 NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 ITERATIONS, SEED = 30, 7
@@ -118,6 +119,19 @@ def test_from_tables_to_published_papers(company: Store, settings: Settings) -> 
     assert published.state == "published"
     assert [(d["decision"], d["by"], d["reason"]) for d in published.decisions] == [("approved", "王敏", "fine"), ("published", "李强", "")]
     assert ticket_states(company) == {**dict.fromkeys(("TK-1", "TK-2", "TK-3", "TK-4", "TK-5"), "planned"), "TK-6": "open"}
+
+
+def test_papers_tell_how_sure_each_visit_is(sqlite_company: Store, sqlite_draft: int, tmp_path: Path) -> None:
+    sure = {"drive_spread": 0, "service_spread": 0}
+    pages = {}
+    for name, uncertainty in (("certain", sure), ("usual", {}), ("wary", {"doubtful_below": 1})):
+        settings = Settings(output_dir=tmp_path / name, timezone="Asia/Shanghai", uncertainty=UncertaintySettings(**uncertainty))
+        dispatch.papers_of(sqlite_company, settings, dispatch.read_plan(sqlite_company, sqlite_draft))
+        pages[name] = (tmp_path / name / f"plan-{sqlite_draft}" / "plan-map.html").read_text(encoding="utf-8")
+    assert set(re.findall('"chance":"([^"]+)"', pages["certain"])) <= {"0 %", "100 %"}
+    assert set(re.findall('"chance":"([^"]+)"', pages["usual"])) - {"0 %", "100 %"}
+    assert '"doubtful":true' in pages["wary"]
+    assert '"doubtful":true' not in pages["certain"]
 
 
 def test_exported_case_solved_again_gives_the_same_routes(sqlite_company: Store, sqlite_draft: int) -> None:
@@ -296,3 +310,7 @@ def test_the_summary_is_plain_data(morning: tuple[Snapshot, JudgedPlan]) -> None
     assert summary["unassigned"][0]["ticket"] == "TK-6"
     assert summary["service"]["emergency"]["tickets"] == 3
     assert summary["cost"]["total"] == pytest.approx(judged.score.cost.total, abs=0.01)
+    assert summary["chances"] is None
+    sure = json.loads(json.dumps(judged_summary(with_chances(judged, UncertaintySettings()))))["chances"]
+    assert sure["spread"] == {"drive": 0.2, "service": 0.3, "correlation": 0.5}
+    assert len(sure["tickets"]) == 5

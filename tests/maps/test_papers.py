@@ -44,6 +44,31 @@ def test_the_sheet_lists_visits_in_order_with_real_times(small_case: Case, small
     assert visits[1]["With"] == "王工 (T2)"
 
 
+def test_the_sheet_tells_chances_and_marks_the_doubtful_ones(small_case: Case, small_plan: Plan) -> None:
+    by = datetime(2026, 3, 2, 10, 20, tzinfo=UTC)
+    labels = {"W1": TicketLabel(chance=0.62, arrive_by=by, doubtful=True), "W2": TicketLabel(chance=0.0), "W3": TicketLabel(chance=1.0)}
+    workbook = dispatch_sheet(small_case, small_plan, labels=labels)
+    visits = rows(workbook, "Visits")
+    assert [row["Chance"] for row in visits] == [0.62, 0, 0, 1]
+    assert visits[0]["9 days of 10 by (UTC+08:00)"] == datetime(2026, 3, 2, 18, 20)  # noqa: DTZ001  cells know no zone
+    sheet = load_workbook(BytesIO(workbook))["Visits"]
+    column = [cell.value for cell in sheet[1]].index("Chance") + 1
+    marked, plain = sheet.cell(2, column), sheet.cell(5, column)
+    assert marked.fill.fgColor.rgb != plain.fill.fgColor.rgb
+    figures = {row["What"]: row["Expected in time"] for row in rows(workbook, "Figures")}
+    assert figures["Emergency"] == pytest.approx(0.62)
+    assert figures["All tickets"] == pytest.approx(1.62)
+    assert {row["Expected in time"] for row in rows(dispatch_sheet(small_case, small_plan), "Figures")} == {None}
+
+
+def test_an_itinerary_says_which_visits_are_tight(small_case: Case, small_plan: Plan) -> None:
+    labels = {"W1": TicketLabel(chance=0.62, doubtful=True), "W2": TicketLabel(chance=0.2), "W3": TicketLabel(chance=0.97)}
+    page = itineraries(small_case, small_plan, labels=labels)
+    assert page.count("tight: 62 % sure to be in time") == 1
+    assert page.count("with a chance of 97 %") == 1
+    assert "20 %" not in page  # W2 is planned late, and says so
+
+
 def test_a_colleague_without_a_name_is_told_by_the_id_alone(small_case: Case, small_plan: Plan) -> None:
     case = replace(small_case, technicians=tuple(replace(technician, name="") for technician in small_case.technicians))
     assert [row["With"] for row in rows(dispatch_sheet(case, small_plan), "Visits")] == [None, "T2", "T1", None]
@@ -70,7 +95,7 @@ def test_sheets_have_headings_that_stay_and_a_filter(small_case: Case, small_pla
     book = load_workbook(BytesIO(dispatch_sheet(small_case, small_plan)))
     assert book.sheetnames == ["Visits", "Unplanned", "Figures"]
     assert book["Visits"].freeze_panes == "E2"
-    assert book["Visits"].auto_filter.ref == "A1:Z5"
+    assert book["Visits"].auto_filter.ref == "A1:AB5"
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,41 @@ def test_a_thousand_tickets_make_a_page_of_modest_size_and_few_elements(open_map
     assert opened.complaints == []
 
 
+def test_a_visit_that_is_not_sure_is_told_by_mark_list_and_popup(open_map: Open, small_case: Case, small_plan: Plan) -> None:
+    later = small_case.now + timedelta(hours=2, minutes=20)
+    labels = {
+        "W1": TicketLabel(chance=0.62, arrive_by=later, doubtful=True),
+        "W2": TicketLabel(chance=0.0, arrive_by=later),
+        "W3": TicketLabel(chance=0.999, arrive_by=later),
+    }
+    opened = open_map(plan_map(small_case, small_plan, labels=labels))
+    page = opened.page
+    hollow, full = page.evaluate("planMap.look('W1')"), page.evaluate("planMap.look('W3')")
+    assert (hollow["fill"], hollow["second"]) == ("#fff", ROUTE_COLOURS[0])
+    assert full["fill"] in ROUTE_COLOURS
+    page.evaluate("planMap.openTicket('W1')")
+    text = page.locator(".leaflet-popup-content").inner_text()
+    assert "Not sure: in time by 1 h 30 min if all goes as planned" in text
+    assert "with a chance of 62 %" in text
+    assert "by 10:20 on 9 days of 10" in text
+    for ticket, words in (("W2", "with a chance of 0 %"), ("W3", "with a chance of over 99 %")):
+        page.evaluate(f"planMap.openTicket('{ticket}')")
+        page.locator(".leaflet-popup-content", has_text=words).wait_for()
+    page.click("#tab-tickets")
+    assert page.locator("#list em").all_inner_texts() == ["unplanned", "+30 min", "62 % sure"]
+    assert page.locator(".key").inner_text().count("not sure") == 1
+    assert page.locator("#figures .expected").all_inner_texts() == ["0.6 expected", "0.0 expected", "1.0 expected"]
+    assert opened.complaints == []
+
+
+def test_without_chances_the_page_says_nothing_of_them(open_map: Open, small_case: Case, small_plan: Plan) -> None:
+    page = open_map(plan_map(small_case, small_plan)).page
+    page.evaluate("planMap.openTicket('W1')")
+    assert "chance" not in page.locator(".leaflet-popup-content").inner_text()
+    assert page.locator("#figures .expected").count() == 0
+    assert "not sure" not in page.locator(".key").inner_text()
+
+
 def test_an_empty_plan_of_an_empty_case_is_still_a_page(open_map: Open, small_case: Case) -> None:
     opened = open_map(plan_map(replace(small_case, tickets=(), technicians=(), stations=()), Plan("small day", ())))
     assert opened.page.locator("#list").text_content() == "Nothing matches."

@@ -6,7 +6,7 @@ import pytest
 from data_models.case import Case, OutAt, TravelMatrix
 from data_models.errors import BadInput
 from data_models.plan import Plan, Route, Stop
-from maps.visits import Place, drive, severity_figures, ticket_outcomes, trips
+from maps.visits import Place, TicketLabel, chance_words, drive, expected_in_time, severity_figures, ticket_outcomes, trips
 
 
 def test_spells_fill_a_trip_from_departure_to_return_without_a_gap(small_case: Case, small_plan: Plan) -> None:
@@ -93,3 +93,18 @@ def test_a_matrix_is_read_from_origin_to_destination() -> None:
     assert drive(travel, Place(0, 0, 1), Place(0, 0, 0)) == (20.0, 2.0)
     with pytest.raises(BadInput, match="no `place`"):
         drive(travel, Place(0, 0, 1), Place(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"),
+    [(0, "0 %"), (0.001, "under 1 %"), (0.006, "1 %"), (0.625, "62 %"), (0.994, "99 %"), (0.996, "over 99 %"), (1, "100 %")],
+)
+def test_only_what_is_certain_is_told_as_certain(chance: float, words: str) -> None:
+    assert chance_words(chance) == words
+
+
+def test_expected_numbers_are_sums_of_chances(small_case: Case, small_plan: Plan) -> None:
+    outcomes = ticket_outcomes(small_case, small_plan, trips(small_case, small_plan))
+    labels = {"W1": TicketLabel(chance=0.5), "W3": TicketLabel(chance=0.25), "W4": TicketLabel()}
+    assert expected_in_time(outcomes, labels) == {"emergency": 0.5, "important": 0, "general": 0.25}
+    assert expected_in_time(outcomes, {"W1": TicketLabel()}) == {}
