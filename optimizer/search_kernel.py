@@ -44,7 +44,7 @@ def _compiled(arguments: str) -> Callable[[Callable[..., Any]], Callable[..., An
     """For one kind per argument: numba by itself would compile anew for each constant that is passed."""
 
     def keep(function: Callable[..., Any]) -> Callable[..., Any]:
-        dispatcher = njit(cache=True)(function)
+        dispatcher = njit(cache=True, nogil=True)(function)
         _functions.append((dispatcher, tuple(_KINDS[kind] for kind in arguments)))
         return cast("Callable[..., Any]", dispatcher)
 
