@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.problem import Problem
-from optimizer.search_state import read_best
+from optimizer.search_state import read_best, write_best
 from optimizer.solution import Solution
 
 if TYPE_CHECKING:
     from optimizer.search import Memory
-    from optimizer.search_state import Floats
+    from optimizer.search_kernel import State
 
-MEETINGS = 8
+MEETINGS = 16
 """Meetings in each cycle of temperatures, the last at its end."""
 
 
@@ -114,8 +114,7 @@ def share_best(members: Sequence[Memory]) -> None:
     giver = members[costs.index(min(costs))].state
     for each, cost in zip(members, costs, strict=True):
         if cost > min(costs):
-            for mine, theirs in zip(_best_arrays(each), _best_arrays(members[costs.index(min(costs))]), strict=True):
-                mine[...] = theirs
+            write_best(each.state, read_best(giver))
             each.state.level[kernel.BEST] = giver.level[kernel.BEST]
 
 
@@ -127,24 +126,20 @@ def share_present(members: Sequence[Memory]) -> None:
     giver, taker = members[costs.index(min(costs))], members[costs.index(max(costs))]
     if min(costs) == max(costs):
         return
-    given = _present(giver)
-    kept = [array.copy() for array in _best_arrays(taker)]
-    for mine, theirs in zip(_best_arrays(taker), given, strict=True):
-        mine[...] = theirs
+    kept = read_best(taker.state)
+    write_best(taker.state, present_of(giver.state))
     kernel.load(taker.table)
-    for mine, theirs in zip(_best_arrays(taker), kept, strict=True):
-        mine[...] = theirs
+    write_best(taker.state, kept)
 
 
-def _best_arrays(member: Memory) -> tuple[np.ndarray, ...]:
-    return member.state.best_row, member.state.best_route, member.state.best_carry
-
-
-def _present(member: Memory) -> list[np.ndarray]:
-    """The present solution of a search in the shape in which it keeps its best."""
+def present_of(state: State) -> Solution:
+    """The solution that a search stands at."""
     from optimizer import search_kernel as kernel
 
-    state = member.state
-    routes = state.routes[kernel.NOW]
-    route = np.stack([routes[:, kernel.N], routes[:, kernel.WAIT]], axis=1)
-    return [state.rows[kernel.NOW], route, (state.carried[kernel.NOW] > 0).astype(np.int64)]
+    routes, carried = state.routes[kernel.NOW], state.carried[kernel.NOW] > 0
+    lengths = routes[:, kernel.N].tolist()
+    return Solution(
+        routes=tuple(tuple(state.rows[kernel.NOW, duty, :n].tolist()) for duty, n in enumerate(lengths)),
+        kits=tuple(frozenset(np.flatnonzero(carried[duty]).tolist()) for duty in range(len(lengths))),
+        wait_until=tuple(routes[:, kernel.WAIT].tolist()),
+    )
