@@ -43,10 +43,17 @@ def make_snapshot(settings: Settings, facts: CompanyFacts) -> Snapshot:
 
 
 @task(name="solve", cache_policy=NO_CACHE)
-def solve(snapshot: Snapshot, limit: SearchLimit, seed: int) -> Plan:
+def solve(settings: Settings, snapshot: Snapshot, limit: SearchLimit, seed: int) -> Plan:
     """Search for the plan, telling the log of each improvement."""
     logger = get_run_logger()
-    return search(snapshot.case, limit, seed, on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost))
+    return search(
+        snapshot.case,
+        limit,
+        seed,
+        workers=settings.solver_workers,
+        cluster=settings.dask_scheduler,
+        on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost),
+    )
 
 
 @task(name="check and score", cache_policy=NO_CACHE)
@@ -94,7 +101,7 @@ def plan_day(at: datetime | None = None, seconds: float | None = None, iteration
     )
     chosen_seed = settings.seed if seed is None else seed
     snapshot = make_snapshot(settings, read_facts(settings, now))
-    judged = explain(snapshot, check_and_score(snapshot, solve(snapshot, limit, chosen_seed)))
+    judged = explain(snapshot, check_and_score(snapshot, solve(settings, snapshot, limit, chosen_seed)))
     number = keep_draft(settings, snapshot, judged, chosen_seed)
     _publish_artifacts(number, judged, snapshot.context.travel_notes, write_draft_papers(settings, number))
     return number

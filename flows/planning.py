@@ -8,21 +8,26 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_models.case import Case
-from data_models.errors import Conflict
+from data_models.errors import Conflict, Unavailable
 from data_models.plan import Plan
 from optimizer.check import Violation, check
 from optimizer.score import Score, score
 
 if TYPE_CHECKING:
     from optimizer.explanation import Explanation, PlanningContext
+    from optimizer.result import Result
 
 SolverName = Literal["routing", "search"]
 """`routing`: ruin and recreate in Python, then the OR-Tools model; `search`: compiled ruin and recreate."""
 
 DEFAULT_SECONDS = 30.0
+DEFAULT_WORKERS = 2
+"""Fixed, whatever the machine, so that a plan is repeated elsewhere by its seed and iterations alone."""
+
 A_DAY_S = 86_400.0
 
 
@@ -60,6 +65,8 @@ def solve(
     seed: int,
     *,
     solver: SolverName = "routing",
+    workers: int = DEFAULT_WORKERS,
+    cluster: str = "",
     on_progress: Callable[[float, float], None] = lambda _seconds, _cost: None,
     on_compile: Callable[[], None] = lambda: None,
 ) -> Plan:
@@ -69,6 +76,10 @@ def solve(
     ----------
     solver
         `search` is compiled when it runs first on a machine, which takes about a minute and does not count as searching.
+    workers
+        How many `search`es exchange what they find; the same number, seed and iterations repeat a plan. For `routing` always one.
+    cluster
+        Address of a Dask scheduler, whose workers search the regions of a large case; empty: this process does.
     on_progress
         Called with the seconds spent and the cost of the best plan so far.
     on_compile
@@ -84,17 +95,35 @@ def solve(
     from optimizer.problem import build_problem
     from optimizer.result import Stop
 
-    if solver == "search":
-        from optimizer.search import make_ready
-        from optimizer.search import solve as run
-
-        make_ready(on_compile)
-    else:
-        from optimizer.routing import solve as run
+    run = _solver(solver, workers, cluster, on_compile)
     # The clock ends an interrupted search, and is looked at only when seconds count.
     seconds = A_DAY_S if limit.seconds is None and limit.iterations else limit.seconds
     with _ended_by_interrupt() as clock:
         return run(build_problem(case), Stop(seconds, limit.iterations), seed, on_progress=on_progress, clock=clock).plan()
+
+
+def _solver(name: SolverName, workers: int, cluster: str, on_compile: Callable[[], None]) -> Callable[..., Result]:
+    """What solves a problem, called as the optimizer's solvers are."""
+    if name == "routing":
+        from optimizer.routing import solve as routing
+
+        return routing
+    from optimizer.regions import solve as search
+    from optimizer.search import make_ready
+
+    make_ready(on_compile)
+    return partial(on_cluster(), scheduler=cluster, workers=workers) if cluster else partial(search, workers=workers)
+
+
+def on_cluster() -> Callable[..., Result]:
+    """The solver that uses a Dask cluster. Raises `Unavailable` without the optional extra that it needs."""
+    try:
+        from flows.regions import solve_on_cluster
+    except ModuleNotFoundError as error:
+        if error.name not in ("prefect_dask", "dask", "distributed"):
+            raise
+        raise Unavailable("a Dask scheduler is configured, but its client is not installed: pip install twohour[dask]") from None
+    return solve_on_cluster
 
 
 @contextmanager

@@ -13,11 +13,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from optimizer.problem import Bools, Ints, Problem
+from optimizer.problem import UNREACHABLE, Bools, Ints, Problem
 from optimizer.schedule import crew_duties
 from optimizer.search_state import LOCK_PENALTY
 from optimizer.solution import Schedule, Solution
 
+_HOMES = 3  # stations that a ticket which is not planned could belong to
 _AT_ONCE = 1000  # tickets whose ways to all stations are looked at together
 
 
@@ -210,24 +211,27 @@ def _replaced(ptr: Ints, instead: Mapping[int, Sequence[tuple[int, ...]]], *colu
     return new_ptr, *(np.array([item[c] for row in rows for item in row], np.int64) for c in range(len(columns)))
 
 
-def home_of(problem: Problem) -> Ints:
-    """The station that would serve each ticket soonest of those with somebody and the kits for it: (n_tickets,) int64.
+def homes_of(problem: Problem) -> Ints:
+    """The stations that would reach each ticket soonest of those with somebody and the kits for it: (n_tickets, at most 3) int64.
 
-    Where there is none, the nearest station with a duty. Hours and other work are not looked at.
+    Nearest first; where there are fewer, the first again; where there are none, the nearest with a duty. Hours and other work are not
+    looked at.
     """
     staffed = np.unique(problem.duty_station)
     by_station = np.argsort(problem.duty_station, kind="stable")
     first = np.searchsorted(problem.duty_station[by_station], staffed)
     people = problem.duty_technician[by_station]
-    home = np.empty(problem.n_tickets, np.int64)
+    homes = np.empty((problem.n_tickets, min(_HOMES, len(staffed))), np.int64)
     for begin in range(0, problem.n_tickets, _AT_ONCE):
         some = np.arange(begin, min(begin + _AT_ONCE, problem.n_tickets))
         fit = problem.allowed[some] & (problem.capable[some] | (problem.ticket_crew[some] > 1)[:, None])
-        able = np.asarray(np.logical_or.reduceat(fit[:, people], first, axis=1), bool)
+        able: Bools = np.logical_or.reduceat(fit[:, people], first, axis=1)
         able &= _has_kits(problem, some, staffed)
         away = problem.legs.between(staffed, problem.ticket_location[some])[0].T
-        home[some] = staffed[np.argmin(np.where(able | ~able.any(axis=1)[:, None], away, np.iinfo(np.int64).max), axis=1)]
-    return home
+        order = np.argsort(np.where(able, away, away + 2 * UNREACHABLE), axis=1, kind="stable")
+        nearest = order[:, : homes.shape[1]]
+        homes[some] = staffed[np.where(np.take_along_axis(able, nearest, axis=1), nearest, nearest[:, :1])]
+    return homes
 
 
 def _has_kits(problem: Problem, tickets: Ints, stations: Ints) -> Bools:
@@ -241,25 +245,27 @@ def _has_kits(problem: Problem, tickets: Ints, stations: Ints) -> Bools:
     return enough
 
 
-def divide(problem: Problem, present: Schedule | None, home: Ints, most: int, chance: random.Random) -> list[Part]:
+def divide(problem: Problem, present: Schedule | None, homes: Ints, most: int, chance: random.Random) -> list[Part]:
     """The problem in parts of about `most` tickets, whose borders lie elsewhere each time.
 
     Stations are cut in two again and again, between two of them that chance picks, so that about the same work lies on each side. A
-    planned ticket goes where those who visit it are, another to its home station; stations whose people share a locked ticket stay
-    together.
+    planned ticket goes where those who visit it are, another to one of its home stations, the first when there is no plan yet; stations
+    whose people share a locked ticket stay together.
 
     Parameters
     ----------
     present
         The plan to keep, None when there is none.
-    home : (n_tickets,)
-        As `home_of` gives it.
+    homes : (n_tickets, .)
+        As `homes_of` gives them.
     """
     crews = {} if present is None else crew_duties(problem.tables, present.solution.routes)
+    columns = [0 if present is None else chance.randrange(homes.shape[1]) for _ in range(problem.n_tickets)]
+    home = homes[np.arange(problem.n_tickets), columns]
     visited = [(ticket, duty) for ticket, duties in crews.items() for duty in duties]
     loose = np.array([ticket for ticket in range(problem.n_tickets) if ticket not in crews], np.int64)
     work = np.bincount(home[loose], minlength=len(problem.station_ids)).astype(float)
-    np.add.at(work, problem.duty_station[[duty for _, duty in visited]], 1.0)
+    np.add.at(work, problem.duty_station[np.array([duty for _, duty in visited], np.int64)], 1.0)
     atoms = _atoms(problem)
     heads = np.array([stations[0] for stations in atoms], np.int64)
     ways = problem.legs.between(heads, heads)[0]
@@ -278,6 +284,8 @@ def divide(problem: Problem, present: Schedule | None, home: Ints, most: int, ch
         tickets[of_duty[duty]].add(ticket)
     parts = []
     for number, names in enumerate(tickets):
+        if not names:
+            continue
         shares = _shares(problem, present, crews, names, of_duty, number)
         parts.append(restrict(problem, np.array(sorted(names), np.int64), np.flatnonzero(of_duty == number), shares))
     return parts

@@ -18,8 +18,8 @@ import numpy as np
 from optimizer import search
 from optimizer.exchange import present_of
 from optimizer.insertion import construct
-from optimizer.parts import Part, divide, home_of
-from optimizer.problem import Problem
+from optimizer.parts import Part, divide, homes_of
+from optimizer.problem import Ints, Problem
 from optimizer.result import Result, Status, Stop
 from optimizer.schedule import cost_of, crew_duties, schedule
 from optimizer.solution import Schedule, Solution, TimedRoute, empty_solution
@@ -127,7 +127,7 @@ def by_regions(
     search.make_ready()
     began = clock()
     given = schedule(problem, start) if start is not None else None
-    run = _Run(problem, stop, seed, clock, on_progress, began, home_of(problem), most)
+    run = _Run(problem, stop, seed, clock, on_progress, began, homes_of(problem), most)
     run.keep(given if isinstance(given, Schedule) else None)
     first = run.best
     with ThreadPoolExecutor(max(1, workers), "part") as pool:
@@ -181,7 +181,7 @@ class _Run:
     clock: Callable[[], float]
     on_progress: Callable[[float, float], None] | None
     began: float
-    home: np.ndarray
+    homes: Ints
     most: int
     best: Schedule | None = None
     present: Schedule | None = None
@@ -240,7 +240,7 @@ def _tasks(run: _Run) -> tuple[list[Part], list[Task]]:
     number, place, count = _place_in_cycle(run.rounds)
     if place == 0:
         run.present = run.best
-    parts = divide(run.problem, run.present, run.home, run.most, chance)
+    parts = divide(run.problem, run.present, run.homes, run.most, chance)
     tasks = []
     for part in parts:
         cycle = max(_LEAST_CYCLE, _PER_TICKET * len(part.tickets)) << number
