@@ -120,7 +120,7 @@ def on_cluster() -> Callable[..., Result]:
     try:
         from flows.regions import solve_on_cluster
     except ModuleNotFoundError as error:
-        if error.name not in ("prefect_dask", "dask", "distributed"):
+        if (error.name or "").partition(".")[0] not in ("prefect_dask", "dask", "distributed"):
             raise
         raise Unavailable("a Dask scheduler is configured, but its client is not installed: pip install twohour[dask]") from None
     return solve_on_cluster

@@ -187,6 +187,7 @@ class _Run:
     present: Schedule | None = None
     done: int = 0
     rounds: int = 0
+    over: bool = False  # a round was cut off
     overhead_s: float = 0.0  # what a round takes beside its iterations
     per_iteration: float = 0.0
     rejected: int = 0
@@ -207,7 +208,7 @@ class _Run:
     def goes_on(self) -> bool:
         """Whether another round is worth its beginning. The first one always is: there is no plan before it."""
         left = self.left()
-        if left is not None and left <= 0:
+        if self.over or (left is not None and left <= 0):
             return False
         return self.rounds == 0 or self.remaining() > 1.5 * self.overhead_s
 
@@ -281,6 +282,7 @@ def _round_in_threads(run: _Run, pool: ThreadPoolExecutor) -> None:
             looked = run.elapsed()
             run.tell(present + sum(min(0.0, float(m.state.level[kernel.BEST]) - was) for m, was in zip(memories, before, strict=True)))
     run.done += done
+    run.over = done < total
     _finish(run, parts, [_outcome(memory) for memory in memories])
     run.overhead_s = begun + 2 * timing_s
 
@@ -300,15 +302,26 @@ def _round_elsewhere(run: _Run, elsewhere: Elsewhere) -> None:
     total = sum(task.iterations for task in tasks)
     left = run.left()
     goal = total if left is None else min(total, left)
-    if run.per_iteration and run.stop.seconds is not None:
+    if run.stop.seconds is not None:
+        run.per_iteration = run.per_iteration or _rehearse(run, elsewhere, tasks)
         goal = min(goal, max(1, int((run.remaining() - run.overhead_s) / run.per_iteration)))
     divided = run.elapsed()
     outcomes = elsewhere([replace(task, iterations=_share_of(task, goal, total)) for task in tasks])
     run.per_iteration = (run.elapsed() - divided) / goal
     run.done += goal
+    run.over = goal < total
     searched = run.elapsed()
     _finish(run, parts, outcomes)
     run.overhead_s = (divided - began) + (run.elapsed() - searched)
+
+
+def _rehearse(run: _Run, elsewhere: Elsewhere, tasks: Sequence[Task]) -> float:
+    """Seconds of an iteration elsewhere, found by a twentieth of a round whose outcome is forgotten; before it, workers get ready."""
+    elsewhere([replace(task, iterations=1) for task in tasks])
+    began = run.elapsed()
+    short = [replace(task, iterations=-(-task.iterations // 20)) for task in tasks]
+    elsewhere(short)
+    return (run.elapsed() - began) / sum(task.iterations for task in short)
 
 
 def _finish(run: _Run, parts: Sequence[Part], outcomes: Sequence[Outcome]) -> None:
@@ -316,9 +329,10 @@ def _finish(run: _Run, parts: Sequence[Part], outcomes: Sequence[Outcome]) -> No
     best, rejected = join(run.problem, run.present, parts, [outcome.best for outcome in outcomes], only_cheaper=True)
     run.rejected += rejected
     run.keep(best)
-    run.present, rejected = join(run.problem, run.present, parts, [outcome.present for outcome in outcomes], only_cheaper=False)
-    run.rejected += rejected
     run.rounds += 1
+    if not run.over:
+        run.present, rejected = join(run.problem, run.present, parts, [outcome.present for outcome in outcomes], only_cheaper=False)
+        run.rejected += rejected
 
 
 def join(

@@ -26,7 +26,7 @@ from optimizer.solution import Schedule, Solution
 
 
 def towns(day, rng: random.Random, tickets: int = 24) -> None:
-    """Four stations in a row 40 minutes apart, two technicians each, and tickets between them: crews, kits, promises, a lock, someone out."""
+    """Four stations in a row 40 minutes apart, two technicians each, and tickets between them: crews, kits, a promise, someone out."""
     for number, name in enumerate("STUV"):
         day.station(name, 40 * number, k=rng.randint(0, 1))
         for i in (1, 2):
@@ -111,7 +111,8 @@ def test_a_ticket_at_the_seam_is_served_from_the_other_side(line_day):
     line_day.ticket("c", 110)
     problem = build_problem(line_day.case())
     assert homes_of(problem)[:, 0].tolist() == [0, 0, 1]
-    # b lies nearer to S, but A, there and back in 45 + 30 + 45 = 120, is too late by 20: in the first round, cut between S and T, it is left.
+    # b lies nearer to S, but A, there and back in 45 + 30 + 45 = 120, is too late by 20: in the first round, cut between S and T, it
+    # is left.
     begun = by_regions(problem, Stop(iterations=3), 1, most=1)
     assert begun.cost == pytest.approx(20 + 20 + 1000)
     # B serves it on the way out and back: 55 + 65 + 10 in all.
