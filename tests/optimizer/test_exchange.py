@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from optimizer import exchange
 from optimizer.exchange import share_best, share_present, team_of
 from optimizer.problem import build_problem
 from optimizer.result import Stop
@@ -57,15 +58,25 @@ def test_the_first_worker_meets_the_others_and_is_changed_by_them(problem):
     assert alone.state.random[0] != among.state.random[0]
 
 
-def test_at_the_end_of_a_cycle_all_have_the_best(problem):
+def test_they_meet_sixteen_times_in_a_cycle_and_share_the_best_at_its_end(problem, monkeypatch):
+    met = []
+    with team_of(problem, begin(problem, None, 1), 1, 2) as team:
+        monkeypatch.setattr(exchange, "share_best", lambda _: met.append(("best", team.done)))
+        monkeypatch.setattr(exchange, "share_present", lambda _: met.append(("present", team.done)))
+        team.advance(6300)
+    # The first cycle has 2,000 iterations, the second 4,000, the third 8,000.
+    ends = [125 * i for i in range(1, 17)] + [2000 + 250 * i for i in range(1, 17)]
+    assert met == [("best" if end in (2000, 6000) else "present", end) for end in ends]
+
+
+def test_sharing_the_best_gives_it_to_all(problem):
     with team_of(problem, begin(problem, None, 1), 1, 3) as team:
         team.advance(40)
-        share_best(team.members)
         bests = [each.best() for each in team.members]
-        assert bests[0] == bests[1] == bests[2]
-        # A cycle is 2,000 iterations here, and the next begins where all of them met.
-        team.advance(2000)
-        assert len({each.best() for each in team.members}) == 1
+        assert len(set(bests)) > 1
+        cheapest = team.best()
+        share_best(team.members)
+        assert {each.best() for each in team.members} == {cheapest}
 
 
 def test_the_dearest_goes_on_from_where_the_cheapest_is(problem):
