@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     horizon_hours: Annotated[float, Field(gt=0, le=24 * 31, allow_inf_nan=False)] = 24.0
     solver_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 30.0
     solver_iterations: Annotated[int, Field(ge=0)] | None = None
+    solver_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    dask_scheduler: Annotated[str, Field(pattern="^((tcp|tls|ucx|ws|wss)://.+)?$")] = ""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     morning_cron: Annotated[str, AfterValidator(parse_cron)] = "30 6 * * *"
     rates: RateSettings = RateSettings()

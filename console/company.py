@@ -107,7 +107,15 @@ def plan(
         _must_have_technicians(facts)
         snapshot = dispatch.make_snapshot(store, settings, facts)
         with progress(f"planning {snapshot.case.name}", limit.seconds, quiet=as_json) as on_progress:
-            made = solve(snapshot.case, limit, chosen_seed, margin=margin_of(settings.uncertainty), on_progress=on_progress)
+            made = solve(
+                snapshot.case,
+                limit,
+                chosen_seed,
+                margin=margin_of(settings.uncertainty),
+                workers=settings.solver_workers,
+                cluster=settings.dask_scheduler,
+                on_progress=on_progress,
+            )
         judged = with_chances(explained(judge(snapshot.case, made), snapshot.context.planning), settings.uncertainty)
         number = dispatch.keep_draft(store, settings, snapshot, judged, seed=chosen_seed, at=datetime.now(UTC))
     if as_json:

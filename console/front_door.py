@@ -36,6 +36,7 @@ def solve(
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts.")] = 1,
     solver: Solver = "routing",
     sure: Sure = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Searches side by side; part of what repeats a plan exactly.")] = 2,
     explain: Annotated[bool, typer.Option(help="Give the reasons of unplanned tickets.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -54,7 +55,7 @@ def solve(
     if out.resolve() == case_file.resolve():
         raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
-        plan = search(case, limit, seed, solver=solver, margin=margin, on_progress=on_progress, on_compile=say_compiling)
+        plan = search(case, limit, seed, solver=solver, margin=margin, workers=workers, on_progress=on_progress, on_compile=say_compiling)
     judged = judge(case, plan)
     write_file(out, plan_json(judged.plan))
     if explain and judged.plan.unassigned:

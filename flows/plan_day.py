@@ -22,7 +22,7 @@ from data_models.snapshot import Snapshot
 from data_models.store import open_store
 from flows import dispatch
 from flows.papers import Paper
-from flows.planning import JudgedPlan, Margin, SearchLimit, explained, judge, margin_of, must_keep_every_rule, with_chances
+from flows.planning import JudgedPlan, SearchLimit, explained, judge, margin_of, must_keep_every_rule, with_chances
 from flows.planning import solve as search
 
 RETRY_DELAYS_S: list[float] = [1.0, 5.0, 20.0]
@@ -43,10 +43,18 @@ def make_snapshot(settings: Settings, facts: CompanyFacts) -> Snapshot:
 
 
 @task(name="solve", cache_policy=NO_CACHE)
-def solve(snapshot: Snapshot, limit: SearchLimit, seed: int, margin: Margin | None) -> Plan:
+def solve(settings: Settings, snapshot: Snapshot, limit: SearchLimit, seed: int) -> Plan:
     """Search for the plan, telling the log of each improvement."""
     logger = get_run_logger()
-    return search(snapshot.case, limit, seed, margin=margin, on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost))
+    return search(
+        snapshot.case,
+        limit,
+        seed,
+        margin=margin_of(settings.uncertainty),
+        workers=settings.solver_workers,
+        cluster=settings.dask_scheduler,
+        on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost),
+    )
 
 
 @task(name="check and score", cache_policy=NO_CACHE)
@@ -100,7 +108,7 @@ def plan_day(at: datetime | None = None, seconds: float | None = None, iteration
     )
     chosen_seed = settings.seed if seed is None else seed
     snapshot = make_snapshot(settings, read_facts(settings, now))
-    made = solve(snapshot, limit, chosen_seed, margin_of(settings.uncertainty))
+    made = solve(settings, snapshot, limit, chosen_seed)
     judged = explain(snapshot, find_chances(settings, check_and_score(snapshot, made)))
     number = keep_draft(settings, snapshot, judged, chosen_seed)
     _publish_artifacts(number, judged, snapshot.context.travel_notes, write_draft_papers(settings, number))

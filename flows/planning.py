@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from data_models.case import Case
-from data_models.errors import Conflict
+from data_models.errors import Conflict, Unavailable
 from data_models.plan import Plan
 from optimizer.check import Violation, check
 from optimizer.score import Score, score
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
     from optimizer.chance_draws import Spread
     from optimizer.explanation import Explanation, PlanningContext
     from optimizer.problem import Problem
+    from optimizer.result import Result
 
 SolverName = Literal["routing", "search"]
 """`routing`: ruin and recreate in Python, then the OR-Tools model; `search`: compiled ruin and recreate."""
 
 DEFAULT_SECONDS = 30.0
+TRIPS = 2
+"""Trips that the search may plan in one shift, where a second one can pay."""
+DEFAULT_WORKERS = 2
+"""Fixed, whatever the machine, so that a plan is repeated elsewhere by its seed and iterations alone."""
+
 A_DAY_S = 86_400.0
 
 
@@ -78,6 +85,8 @@ def solve(
     *,
     solver: SolverName = "routing",
     margin: Margin | None = None,
+    workers: int = DEFAULT_WORKERS,
+    cluster: str = "",
     on_progress: Callable[[float, float], None] = lambda _seconds, _cost: None,
     on_compile: Callable[[], None] = lambda: None,
 ) -> Plan:
@@ -90,6 +99,10 @@ def solve(
     margin
         Search as if promises fell due earlier, so that what is planned just in time is likely in time; rules and cost of the plan are
         those of the case all the same.
+    workers
+        How many `search`es exchange what they find; the same number, seed and iterations repeat a plan. For `routing` always one.
+    cluster
+        Address of a Dask scheduler, whose workers search the regions of a large case; empty: this process does.
     on_progress
         Called with the seconds spent and the cost of the best plan so far.
     on_compile
@@ -106,16 +119,10 @@ def solve(
     from optimizer.problem import build_problem
     from optimizer.result import Stop
 
-    if solver == "search":
-        from optimizer.search import make_ready
-        from optimizer.search import solve as run
-
-        make_ready(on_compile)
-    else:
-        from optimizer.routing import solve as run
+    run = _solver(solver, workers, cluster, on_compile)
     # The clock ends an interrupted search, and is looked at only when seconds count.
     seconds = A_DAY_S if limit.seconds is None and limit.iterations else limit.seconds
-    problem = build_problem(case)
+    problem = build_problem(case, trips=1 if solver == "routing" else TRIPS)
     with _ended_by_interrupt() as clock:
         searched = _with_margin(problem, margin)
         result = run(searched, Stop(seconds, limit.iterations), seed, on_progress=on_progress, clock=clock)
@@ -156,6 +163,30 @@ def with_chances(judged: JudgedPlan, settings: UncertaintySettings) -> JudgedPla
     ]
     doubtful = tuple(item.ticket for item in sorted(unsure, key=lambda item: item.in_time))
     return replace(judged, chances=found, doubtful=doubtful)
+
+
+def _solver(name: SolverName, workers: int, cluster: str, on_compile: Callable[[], None]) -> Callable[..., Result]:
+    """What solves a problem, called as the optimizer's solvers are."""
+    if name == "routing":
+        from optimizer.routing import solve as routing
+
+        return routing
+    from optimizer.regions import solve as search
+    from optimizer.search import make_ready
+
+    make_ready(on_compile)
+    return partial(on_cluster(), scheduler=cluster, workers=workers) if cluster else partial(search, workers=workers)
+
+
+def on_cluster() -> Callable[..., Result]:
+    """The solver that uses a Dask cluster. Raises `Unavailable` without the optional extra that it needs."""
+    try:
+        from flows.regions import solve_on_cluster
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("prefect_dask", "dask", "distributed"):
+            raise
+        raise Unavailable("a Dask scheduler is configured, but its client is not installed: pip install twohour[dask]") from None
+    return solve_on_cluster
 
 
 @contextmanager

@@ -7,6 +7,8 @@ Solving, in indices and whole seconds:
 - `insertion`: `construct` (a day from nothing), `insert_best` (one ticket more); `recreate.recreate`: ruin and recreate
 - `routing.solve`: the solver, on the full model of OR-Tools in `routing_model`
 - `search.solve`: ruin and recreate, compiled by numba: `search_kernel` the loops, `search_state` the arrays they read and write
+- `exchange`: several such searches side by side, which exchange what they find
+- `regions.solve`: one call for any size; a large problem by regions, which `parts` cuts and `legs` spares all pairs of places
 - `candidates`: every place for one ticket more in a plan, and `repair`, both on the compiled search
 - `result`: when a solver stops and what it hands back
 

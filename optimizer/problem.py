@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_models.case import EARTH_KM, Case, Shift, Technician, Ticket, TravelMatrix, current_shift, great_circle_km
+from data_models.case import Case, Shift, Technician, Ticket, current_shift
 from data_models.errors import BadInput
 from data_models.plan import BreakTaken, Plan, Route, SolverFacts, Stop, Unassigned
+from optimizer.legs import UNREACHABLE as UNREACHABLE
+from optimizer.legs import Legs, legs_of
 from optimizer.solution import Schedule, Solution, TimedRoute
 from optimizer.tables import Tables, tables_of
-
-UNREACHABLE = 10**12
-"""Drive seconds of a pair without a way. More than any two moments that a calendar can hold lie apart (3.2e11 s), and
-small enough that a million of them still add up within 64 bits."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -39,12 +37,8 @@ class Problem:
     ----------
     epoch
         `case.now`, rounded up to a whole second (no work before it).
-    travel_s : (n_locations, n_locations) int64
-        Drive time `[origin, destination]`, rounded up; `UNREACHABLE` where there is no way.
-    distance_m : (n_locations, n_locations) float64
-        Road distance `[origin, destination]`; 0 where there is no way.
-    drive_cost : (n_locations, n_locations) float64
-        Money for the drive `[origin, destination]`, of the exact seconds; infinite where there is no way.
+    legs
+        Travel between the locations; `travel_s`, `drive_cost` and `distance_m` have all pairs of it.
     ticket_* : (n_tickets,)
         `location`, `due`, `service_s` int64; `miss_cost`, `late_cost_per_hour`, `skip_cost`, `load`
         float64; `crew` int64; `committed`, `locked` bool.
@@ -86,9 +80,7 @@ class Problem:
     ticket_ids: tuple[str, ...]
     skill_names: tuple[str, ...]
     kit_names: tuple[str, ...]
-    travel_s: Ints
-    distance_m: Floats
-    drive_cost: Floats
+    legs: Legs
     ticket_location: Ints
     ticket_due: Ints
     ticket_service_s: Ints
@@ -148,6 +140,29 @@ class Problem:
     def n_duties(self) -> int:
         """How many duties there are."""
         return len(self.duty_technician)
+
+    def __getstate__(self) -> dict[str, object]:
+        """What goes to another process: the facts alone, since whatever is derived from them is large."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def _drives(self) -> tuple[Ints, Floats]:
+        return self.legs.between()
+
+    @property
+    def travel_s(self) -> Ints:
+        """Drive time `[origin, destination]`, rounded up; `UNREACHABLE` where there is no way: (n_locations, n_locations) int64."""
+        return self._drives[0]
+
+    @property
+    def drive_cost(self) -> Floats:
+        """Money for the drive `[origin, destination]`; infinite where there is no way: (n_locations, n_locations) float64."""
+        return self._drives[1]
+
+    @cached_property
+    def distance_m(self) -> Floats:
+        """Road distance `[origin, destination]`, 0 where there is no way: (n_locations, n_locations) float64."""
+        return self.legs.metres()
 
     @cached_property
     def member(self) -> Bools:
@@ -216,16 +231,14 @@ def build_problem(case: Case, *, trips: int = 1) -> Problem:
     places: list[tuple[float, float, int | None]] = [(s.lat, s.lon, s.place) for s in case.stations]
     places += [(o.lat, o.lon, o.place) for o in (case.technicians[t].start for t in outs) if o is not None]
     places += [(t.lat, t.lon, t.place) for t in case.tickets]
-    exact_s, distance_m = _travel(case, places)
-    travel_s: Ints = np.ceil(exact_s).astype(np.int64)  # up: nobody arrives early
-    paid = exact_s * (case.rates.drive_per_hour / 3600) + distance_m * (case.rates.drive_per_km / 1000)
+    legs = legs_of(case.travel, case.rates, places)
     kit_names = sorted({k for t in case.tickets for k in t.kits} | {k for w in case.technicians if w.start for k in w.start.kits})
     skill_names = sorted({s for t in case.tickets for s in t.skills})
     kit_index = {name: i for i, name in enumerate(kit_names)}
     facts: dict[str, object] = {}
     facts |= _ticket_facts(case, epoch, len(case.stations) + len(outs), kit_index, {name: i for i, name in enumerate(skill_names)})
     facts |= _crew_facts(case, skill_names)
-    facts |= _duty_facts(case, epoch, duties, outs, travel_s, kit_index)
+    facts |= _duty_facts(case, epoch, duties, outs, legs, kit_index)
     facts |= _lent_facts(case, epoch, duties, kit_index)
     return Problem(
         case=case,
@@ -235,9 +248,7 @@ def build_problem(case: Case, *, trips: int = 1) -> Problem:
         ticket_ids=tuple(t.id for t in case.tickets),
         skill_names=tuple(skill_names),
         kit_names=tuple(kit_names),
-        travel_s=travel_s,
-        distance_m=distance_m,
-        drive_cost=np.where(travel_s >= UNREACHABLE, np.inf, paid),
+        legs=legs,
         stock=_stock(case, kit_names),
         overtime_per_hour=case.rates.overtime_per_hour,
         change_technician=case.rates.change_technician,
@@ -313,35 +324,6 @@ def _open_shifts(who: Technician, now: datetime, epoch: datetime) -> list[int]:
     if who.start is not None:
         kept = [k for k in kept if who.shifts[k].end > now]
     return sorted(kept, key=lambda k: (who.shifts[k].start, k))
-
-
-def _travel(case: Case, places: Sequence[tuple[float, float, int | None]]) -> tuple[Floats, Floats]:
-    """Seconds, at most `UNREACHABLE`, and metres of each drive `[origin, destination]`: (n_places, n_places) float64."""
-    if isinstance(case.travel, TravelMatrix):
-        index = _ints(place if place is not None else 0 for _, _, place in places)
-        given_s, given_m = np.array(case.travel.seconds, float), np.array(case.travel.metres, float)
-        seconds = given_s[np.ix_(index, index)] if len(index) else np.zeros((0, 0))
-        metres = given_m[np.ix_(index, index)] if len(index) else np.zeros((0, 0))
-        blocked = ~(np.isfinite(seconds) & np.isfinite(metres))
-        return np.where(blocked, UNREACHABLE, seconds), np.where(blocked, 0.0, metres)
-    detour, speed = case.travel.detour, case.travel.speed_kmh
-    km: Floats = _great_circles(np.array([p[0] for p in places], float), np.array([p[1] for p in places], float)) * detour
-    exact: Floats = km / speed * 3600
-    rounded: Floats = np.ceil(exact)  # up, as formats.md says
-    # numpy's and math's sines may differ in the last bit; where that could move the rounding, math decides, as it does in the judges.
-    for a, b in np.argwhere(np.abs(exact - np.round(exact)) < 1e-6 + 1e-12 * exact):
-        if a != b and km[a, b] > 0:
-            true_km = great_circle_km(places[a][0], places[a][1], places[b][0], places[b][1]) * detour
-            rounded[a, b] = math.ceil(true_km / speed * 3600)
-    return rounded, km * 1000
-
-
-def _great_circles(lat: Floats, lon: Floats) -> Floats:
-    """Haversine distances in km between all pairs; arguments in degrees."""
-    phi, lam = np.radians(lat), np.radians(lon)
-    chord = np.sin((phi[None, :] - phi[:, None]) / 2) ** 2
-    chord += np.cos(phi)[:, None] * np.cos(phi)[None, :] * np.sin((lam[None, :] - lam[:, None]) / 2) ** 2
-    return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(1.0, np.sqrt(chord))))
 
 
 def _windows(ticket: Ticket, epoch: datetime) -> list[tuple[int, int]]:
@@ -430,7 +412,7 @@ def _crew_facts(case: Case, skill_names: Sequence[str]) -> dict[str, object]:
 
 
 def _duty_facts(
-    case: Case, epoch: datetime, duties: Sequence[tuple[int, int, int]], outs: Sequence[int], travel_s: Ints, kits: Mapping[str, int]
+    case: Case, epoch: datetime, duties: Sequence[tuple[int, int, int]], outs: Sequence[int], legs: Legs, kits: Mapping[str, int]
 ) -> dict[str, object]:
     station = {s.id: i for i, s in enumerate(case.stations)}
     people = [case.technicians[t] for t, _, _ in duties]
@@ -445,7 +427,7 @@ def _duty_facts(
         if out[d] and who.start is not None:
             free = _ceil_s(who.start.at, epoch)
             earliest[d] = max(earliest[d], free)
-            idle_until[d] = max(0, free + int(travel_s[origin[d], home[d]]))
+            idle_until[d] = max(0, free + legs.seconds_of(origin[d], home[d]))
     latest = [_latest_return(s, epoch) for s in shifts]
     before = [-1] * len(duties)
     busy_until = 0  # by the earlier trips of the same shift
@@ -491,7 +473,8 @@ def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int, in
         if who.start is None or t in on_duty:
             continue
         base = case.stations[station[who.station]]
-        drive = math.ceil(_travel(case, [(who.start.lat, who.start.lon, who.start.place), (base.lat, base.lon, base.place)])[0][0, 1])
+        way = legs_of(case.travel, case.rates, [(who.start.lat, who.start.lon, who.start.place), (base.lat, base.lon, base.place)])
+        drive = way.seconds_of(0, 1)
         until = max(0, _ceil_s(who.start.at, epoch) + drive)
         rows += [(station[who.station], kits[k], until) for k in dict.fromkeys(who.start.kits)]
     return {

@@ -39,7 +39,7 @@ def schedule(problem: Problem, solution: Solution) -> Schedule | Broken:
         conflict = _kit_conflict(problem, solution.kits, timed)
         if conflict is None:
             routes = tuple(timed.get(d) for d in range(problem.n_duties))
-            return Schedule(replace(solution, wait_until=tuple(wait)), routes, _cost(tables, crews, routes))
+            return Schedule(replace(solution, wait_until=tuple(wait)), routes, cost_of(tables, crews, routes))
         duty, until, reason = conflict
         if until <= timed[duty].depart:
             return Broken(reason, duty)
@@ -401,7 +401,7 @@ def _kit_conflict(problem: Problem, kits: Sequence[frozenset[int]], timed: Mappi
     return None
 
 
-def _cost(tables: Tables, crews: Mapping[int, Sequence[int]], timed: Iterable[TimedRoute | None]) -> float:
+def cost_of(tables: Tables, crews: Mapping[int, Sequence[int]], timed: Iterable[TimedRoute | None]) -> float:
     """Cost of the plan: its routes, what is skipped, and promises of a technician that changed."""
     total = sum(route.cost for route in timed if route is not None)
     for ticket, skip in enumerate(tables.skip):

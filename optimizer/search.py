@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.exchange import Team, team_of
 from optimizer.insertion import construct
 from optimizer.problem import Problem
 from optimizer.result import Result, Status, Stop
@@ -45,6 +46,7 @@ def solve(
     start: Solution | None = None,
     on_progress: Callable[[float, float], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    workers: int = 1,
 ) -> Result:
     """A plan by ruin and recreate, never worse than `start`.
 
@@ -55,13 +57,15 @@ def solve(
     stop
         Without seconds and iterations, or with zero iterations, the start is returned unchanged.
     seed
-        The same seed and number of iterations give the same plan, also when the number was found by the clock.
+        The same seed, workers and number of iterations give the same plan, also when the number was found by the clock.
     start
         A solution to start from, such as an earlier plan; ignored when it breaks a rule.
     on_progress
         Called with (seconds, cost) at the start and at improvements, at most every half second.
     clock
         Monotonic seconds. Compiling does not count: it comes before the first look at the clock.
+    workers
+        Searches that run side by side and exchange what they find, best one for each core; iterations are those of each.
 
     Raises
     ------
@@ -81,7 +85,8 @@ def solve(
     memory = begin(problem, warm, seed)
     first = memory.first
     run = _Run(problem, stop, clock, on_progress, began, first)
-    return run.result(first, _improve(memory, run), seed)
+    with team_of(problem, memory, seed, workers) as team:
+        return run.result(first, _improve(team, run), seed)
 
 
 def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
@@ -113,9 +118,7 @@ def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
 
     kernel.make_ready()
     facts = facts_of(problem)
-    state = state_of(problem, facts, seed)
-    table = table_of(facts, state)
-    state.level[kernel.REMOVED], state.level[kernel.BLINK], state.level[kernel.FOCUS] = _REMOVED, _BLINK, _FOCUS
+    state, table = fresh(problem, facts, seed)
     first = warm
     if first is None:
         kernel.construct(table)
@@ -124,13 +127,21 @@ def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
             first = found
         else:
             first = construct(problem)  # raises when locks cannot hold
-            state = state_of(problem, facts, seed)
-            table = table_of(facts, state)
-    _resume(problem, state, table, first)
+            state, table = fresh(problem, facts, seed)
+    resume(problem, state, table, first)
     return Memory(facts, state, table, first)
 
 
-def _resume(problem: Problem, state: State, table: Ints, first: Schedule) -> None:
+def fresh(problem: Problem, facts: Facts, seed: int) -> tuple[State, Ints]:
+    """The memory of a search that has planned nothing yet, and the table of it and the facts."""
+    from optimizer import search_kernel as kernel
+
+    state = state_of(problem, facts, seed)
+    state.level[kernel.REMOVED], state.level[kernel.BLINK], state.level[kernel.FOCUS] = _REMOVED, _BLINK, _FOCUS
+    return state, table_of(facts, state)
+
+
+def resume(problem: Problem, state: State, table: Ints, first: Schedule) -> None:
     """Puts a schedule into the search's memory and sets the temperatures by what visits of this very case cost."""
     from optimizer import search_kernel as kernel
 
@@ -182,14 +193,20 @@ class _Run:
         """Seconds left for searching; endless when seconds do not count."""
         return np.inf if self.stop.seconds is None else self.stop.seconds - _MARGIN_S - self.elapsed()
 
-    def offer(self, solution: Solution) -> None:
-        """Time a solution by every rule, and keep it when it is cheaper than the best, beyond rounding."""
+    def offer(self, solution: Solution, *, last: bool = False) -> None:
+        """Time a solution by every rule, and keep it when it is cheaper than the best, beyond rounding.
+
+        The last offer also replaces an equal that was offered before: which of several workers' equals the clock had picked must
+        not matter.
+        """
         found = schedule(self.problem, solution)
         if isinstance(found, Broken):
             self.rejected += 1
         elif found.cost < self.best.cost - 1e-6:
             self.best = found
             self._tell()
+        elif last and len(self.trajectory) > 1:
+            self.best = found
 
     def _tell(self) -> None:
         self.trajectory.append((self.elapsed(), self.best.cost))
@@ -203,23 +220,21 @@ class _Run:
         return Result(self.problem, self.best, self.best.cost, self.elapsed(), iterations, seed, trajectory, status, self.rejected)
 
 
-def _improve(memory: Memory, run: _Run) -> int:
+def _improve(team: Team, run: _Run) -> int:
     """Searches until the stop says so; the number of iterations."""
-    from optimizer import search_kernel as kernel
-
-    state, limit = memory.state, run.stop.iterations
-    done, chunk, looked, seen = 0, 16, run.elapsed(), int(state.counter[kernel.IMPROVED])
+    limit = run.stop.iterations
+    done, chunk, looked, seen = 0, 16, run.elapsed(), team.improved
     while run.remaining() > 0 and (limit is None or done < limit):
         until = done + chunk if limit is None else min(limit, done + chunk)
         began = run.clock()
-        kernel.run(memory.table, until)
+        team.advance(until)
         spent = max(run.clock() - began, 1e-6)
         per_iteration = spent / (until - done)
         chunk = max(1, min(int(min(_CHUNK_S, max(run.remaining(), 0.001)) / per_iteration), 8 * chunk, _MOST_AT_ONCE))
         done = until
-        if state.counter[kernel.IMPROVED] > seen and run.elapsed() - looked > _LOOK_S:
-            looked, seen = run.elapsed(), int(state.counter[kernel.IMPROVED])
-            run.offer(read_best(state))
-    if state.counter[kernel.IMPROVED] > 0:
-        run.offer(read_best(state))
+        if team.improved > seen and run.elapsed() - looked > _LOOK_S:
+            looked, seen = run.elapsed(), team.improved
+            run.offer(team.best())
+    if team.improved > 0:
+        run.offer(team.best(), last=True)
     return done

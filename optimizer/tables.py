@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from optimizer.legs import MOST_DENSE, Rows
 
 if TYPE_CHECKING:
     from optimizer.problem import Problem
 
 Ints = NDArray[np.int64]
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Lookup(Protocol[T_co]):
+    """Whatever is read by index."""
+
+    def __getitem__(self, index: int, /) -> T_co:
+        """The value at an index."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
     """A `Problem`'s facts for loops in Python; each field reads `[ticket]` or `[duty]` unless it says otherwise."""
 
-    travel: list[list[int]]  # [origin][destination]
-    drive_cost: list[list[float]]  # [origin][destination]
+    travel: Lookup[Lookup[int]]  # [origin][destination]
+    drive_cost: Lookup[Lookup[float]]  # [origin][destination]
     location: list[int]
     service: list[int]
     due: list[int]
@@ -51,6 +61,20 @@ class Tables:
     overtime_per_s: float
 
 
+def _seconds(p: Problem) -> Lookup[Lookup[int]]:
+    """Drive seconds: whole rows as lists, or where there are too many locations for that, leg by leg."""
+    if len(p.legs.lat) <= MOST_DENSE:
+        return Rows(lambda origin: list(p.travel_s[origin].tolist()))
+    return Rows(lambda origin: Rows(lambda destination: p.legs.seconds_of(origin, destination)))
+
+
+def _money(p: Problem) -> Lookup[Lookup[float]]:
+    """Money for drives, in the same way."""
+    if len(p.legs.lat) <= MOST_DENSE:
+        return Rows(lambda origin: list(p.drive_cost[origin].tolist()))
+    return Rows(lambda origin: Rows(lambda destination: p.legs.money_of(origin, destination)))
+
+
 def tables_of(p: Problem) -> Tables:
     """The tables of a problem."""
 
@@ -67,8 +91,8 @@ def tables_of(p: Problem) -> Tables:
             after[previous] = duty
     held = sets(p.held_kit_ptr, p.held_kit)
     return Tables(
-        travel=p.travel_s.tolist(),
-        drive_cost=p.drive_cost.tolist(),
+        travel=_seconds(p),
+        drive_cost=_money(p),
         location=p.ticket_location.tolist(),
         service=p.ticket_service_s.tolist(),
         due=p.ticket_due.tolist(),
