@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from console.front_door import LARGEST_NUMBER, search_limit
+from console.front_door import LARGEST_NUMBER, search_limit, status_of_signal
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -91,10 +91,10 @@ def plan(
     seed: Annotated[int | None, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts; as configured when absent.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Plan the day from the store and leave a draft, without Prefect."""
-    from console.printing import print_json, print_judged, print_travel, progress, terminal, travel_facts
+    """Plan the day from the store and leave a draft, without Prefect; upon Ctrl-C or SIGTERM, of the best plan so far."""
+    from console.printing import print_json, print_judged, print_travel, progress, say_compiling, terminal, travel_facts
     from flows import dispatch
-    from flows.planning import SearchLimit, explained, judge, judged_summary, solve
+    from flows.planning import SearchLimit, explained, judge, judged_summary, solve_until_signal
 
     settings = _settings()
     now = moment("--at", at) if at else datetime.now(UTC)
@@ -105,15 +105,18 @@ def plan(
         _must_have_technicians(facts)
         snapshot = dispatch.make_snapshot(store, settings, facts)
         with progress(f"planning {snapshot.case.name}", limit.seconds, quiet=as_json) as on_progress:
-            made = solve(snapshot.case, limit, chosen_seed, on_progress=on_progress)
-        judged = explained(judge(snapshot.case, made), snapshot.context.planning)
+            solved = solve_until_signal(snapshot.case, limit, chosen_seed, on_progress=on_progress, on_compile=say_compiling)
+        judged = explained(judge(snapshot.case, solved.plan), snapshot.context.planning)
         number = dispatch.keep_draft(store, settings, snapshot, judged, seed=chosen_seed, at=datetime.now(UTC))
+    interrupted = solved.interrupted is not None
     if as_json:
-        print_json({"plan": number, "travel": travel_facts(snapshot.context), **judged_summary(judged)})
-        return
-    print_judged(judged)
-    print_travel(snapshot.context)
-    terminal().print(f"draft [bold]{number}[/] is kept; next: twohour show {number}, twohour approve {number}")
+        print_json({"plan": number, "travel": travel_facts(snapshot.context), **judged_summary(judged), "interrupted": interrupted})
+    else:
+        print_judged(judged, interrupted=interrupted)
+        print_travel(snapshot.context)
+        terminal().print(f"draft [bold]{number}[/] is kept; next: twohour show {number}, twohour approve {number}")
+    if solved.interrupted is not None:
+        raise typer.Exit(status_of_signal(solved.interrupted))
 
 
 def _must_have_technicians(facts: CompanyFacts) -> None:

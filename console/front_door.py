@@ -16,10 +16,8 @@ CaseFile = Annotated[Path, typer.Argument(metavar="CASE.json", help="A dispatch-
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json", help="A dispatch-plan/1 file.")]
 LARGEST_NUMBER = 2**31 - 1
 Solver = Annotated[
-    Literal["routing", "search"],
-    typer.Option(
-        help="routing: ruin and recreate, then the OR-Tools model; search: compiled search, which compiles for a minute on its first run."
-    ),
+    Literal["search", "routing"],
+    typer.Option(help="search: compiled search, which compiles for half a minute on its first run; routing: OR-Tools, the reference."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
@@ -30,15 +28,14 @@ def solve(
     seconds: Annotated[float | None, typer.Option(help="How long to search; 30 when neither this nor --iterations is given.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead: repeats exactly with the same seed.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts.")] = 1,
-    solver: Solver = "routing",
+    solver: Solver = "search",
     explain: Annotated[bool, typer.Option(help="Give the reasons of unplanned tickets.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Plan a case that is known in full, and write the plan."""
+    """Plan a case that is known in full, and write the plan; upon Ctrl-C or SIGTERM, the best plan so far."""
     from console.printing import print_judged, progress, say_compiling
     from data_models.case_files import plan_json, read_case, write_file
-    from flows.planning import SearchLimit, judge, with_unplanned_reasons
-    from flows.planning import solve as search
+    from flows.planning import SearchLimit, judge, solve_until_signal, with_unplanned_reasons
 
     limit = (search_limit(seconds, iterations) or SearchLimit()).or_default()
     case = read_case(case_file)
@@ -46,15 +43,17 @@ def solve(
     if out.resolve() == case_file.resolve():
         raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
-        plan = search(case, limit, seed, solver=solver, on_progress=on_progress, on_compile=say_compiling)
-    judged = judge(case, plan)
-    write_file(out, plan_json(judged.plan))
+        solved = solve_until_signal(case, limit, seed, solver=solver, on_progress=on_progress, on_compile=say_compiling)
+    write_file(out, plan_json(solved.plan))
+    judged = judge(case, solved.plan)
     if explain and judged.plan.unassigned:
         judged = with_unplanned_reasons(judged)
         write_file(out, plan_json(judged.plan))
-    print_judged(judged, as_json=as_json, written=out)
+    print_judged(judged, as_json=as_json, written=out, interrupted=solved.interrupted is not None)
     if judged.violations:
         raise typer.Exit(1)
+    if solved.interrupted is not None:
+        raise typer.Exit(status_of_signal(solved.interrupted))
 
 
 def check(
@@ -72,6 +71,11 @@ def check(
     print_judged(judged, as_json=as_json)
     if judged.violations:
         raise typer.Exit(1)
+
+
+def status_of_signal(number: int) -> int:
+    """The exit status that tells of a signal, as shells count: 130 for SIGINT, 143 for SIGTERM."""
+    return 128 + number
 
 
 def search_limit(seconds: float | None, iterations: int | None) -> SearchLimit | None:

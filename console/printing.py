@@ -73,14 +73,25 @@ def progress(what: str, seconds: float | None, *, quiet: bool = False) -> Iterat
 
 def say_compiling() -> None:
     """Announce on standard error that the search is compiled before it starts."""
-    sys.stderr.write("compiling the search once, about a minute …\n")
+    sys.stderr.write("compiling the search once, about half a minute …\n")
     sys.stderr.flush()
 
 
-def print_judged(judged: JudgedPlan, *, as_json: bool = False, written: Path | None = None, list_unassigned: bool = True) -> None:
-    """Print a judged plan: broken rules first, then figures, then what is not planned."""
+def print_judged(
+    judged: JudgedPlan,
+    *,
+    as_json: bool = False,
+    written: Path | None = None,
+    list_unassigned: bool = True,
+    interrupted: bool | None = None,
+) -> None:
+    """Print a judged plan: broken rules first, then figures, then what is not planned.
+
+    `interrupted` says whether a signal ended the search for it; None where nobody searched.
+    """
     if as_json:
-        print_json({**judged_summary(judged), "written": str(written) if written else None})
+        of_search = {} if interrupted is None else {"interrupted": interrupted}
+        print_json({**judged_summary(judged), **of_search, "written": str(written) if written else None})
         return
     out = terminal()
     if judged.violations:
@@ -94,6 +105,8 @@ def print_judged(judged: JudgedPlan, *, as_json: bool = False, written: Path | N
     if judged.plan.solver and judged.plan.solver.seconds is not None:
         facts = judged.plan.solver
         out.print(f"[dim]searched {facts.seconds:.1f} s, {facts.iterations} iterations, seed {facts.seed}[/]")
+        if interrupted:
+            out.print(f"[yellow]![/] interrupted after {facts.seconds:.0f} s: this is the best plan so far")
     if written:
         out.print(f"plan written to {plain(written)}")
 

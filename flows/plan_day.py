@@ -44,9 +44,15 @@ def make_snapshot(settings: Settings, facts: CompanyFacts) -> Snapshot:
 
 @task(name="solve", cache_policy=NO_CACHE)
 def solve(snapshot: Snapshot, limit: SearchLimit, seed: int) -> Plan:
-    """Search for the plan, telling the log of each improvement."""
+    """Search for the plan, telling the log of each improvement; a run that is cancelled meanwhile ends here and leaves nothing."""
     logger = get_run_logger()
-    return search(snapshot.case, limit, seed, on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost))
+    return search(
+        snapshot.case,
+        limit,
+        seed,
+        on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost),
+        on_compile=lambda: logger.info("compiling the search once, about half a minute"),
+    )
 
 
 @task(name="check and score", cache_policy=NO_CACHE)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.compiling import make_ready
 from optimizer.insertion import construct
 from optimizer.problem import Problem
 from optimizer.result import Result, Status, Stop
-from optimizer.schedule import schedule
+from optimizer.schedule import schedule, schedule_of
 from optimizer.search_state import facts_of, read_best, state_of, table_of, write_best
 from optimizer.solution import Broken, Schedule, Solution
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from optimizer.search_kernel import Facts, State
     from optimizer.search_state import Ints
 
-_CHUNK_S = 0.05  # the clock is looked at this often
+_CHUNK_S = 0.025  # the clock is looked at this often, and whether somebody asks to stop
 _MOST_AT_ONCE = 2000  # iterations
 _MARGIN_S = 0.05  # to time the last solution anew
 _LOOK_S = 0.5  # improvements are timed and told this often
@@ -53,13 +54,14 @@ def solve(
     problem
         Any problem; without a ticket, a technician or a feasible visit the plan is empty.
     stop
-        Without seconds and iterations, or with zero iterations, the start is returned unchanged.
+        Without seconds and iterations, or with zero iterations, the start is returned unchanged. Whether somebody asks to stop is
+        looked at between spells of about 25 ms.
     seed
         The same seed and number of iterations give the same plan, also when the number was found by the clock.
     start
         A solution to start from, such as an earlier plan; ignored when it breaks a rule.
     on_progress
-        Called with (seconds, cost) at the start and at improvements, at most every half second.
+        Called with (seconds, cost) as soon as there is a plan and at improvements, at most every half second.
     clock
         Monotonic seconds. Compiling does not count: it comes before the first look at the clock.
 
@@ -72,8 +74,7 @@ def solve(
     if not nothing_to_do:
         make_ready()
     began = clock()
-    given = schedule(problem, start) if start is not None else None
-    warm = given if isinstance(given, Schedule) else None
+    warm = schedule_of(problem, start)
     if nothing_to_do:
         first = warm or construct(problem)
         run = _Run(problem, stop, clock, on_progress, began, first)
@@ -82,15 +83,6 @@ def solve(
     first = memory.first
     run = _Run(problem, stop, clock, on_progress, began, first)
     return run.result(first, _improve(memory, run), seed)
-
-
-def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
-    """Loads the compiled search, or compiles it, which takes about a minute once on a machine; `on_compile` is called before that."""
-    from optimizer import search_kernel as kernel
-
-    if not kernel.is_ready():
-        on_compile()
-    kernel.make_ready()
 
 
 @dataclass(frozen=True)
@@ -109,9 +101,9 @@ class Memory:
 
 def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
     """The search at its start: the given schedule, or a constructed one."""
+    make_ready()
     from optimizer import search_kernel as kernel
 
-    kernel.make_ready()
     facts = facts_of(problem)
     state = state_of(problem, facts, seed)
     table = table_of(facts, state)
@@ -169,6 +161,7 @@ class _Run:
     began: float
     best: Schedule
     rejected: int = 0
+    interrupted: bool = False
     trajectory: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -181,6 +174,11 @@ class _Run:
     def remaining(self) -> float:
         """Seconds left for searching; endless when seconds do not count."""
         return np.inf if self.stop.seconds is None else self.stop.seconds - _MARGIN_S - self.elapsed()
+
+    def goes_on(self) -> bool:
+        """Whether there is time left and nobody asks to stop."""
+        self.interrupted = self.interrupted or self.stop.is_asked_for
+        return not self.interrupted and self.remaining() > 0
 
     def offer(self, solution: Solution) -> None:
         """Time a solution by every rule, and keep it when it is cheaper than the best, beyond rounding."""
@@ -200,7 +198,9 @@ class _Run:
         """What the search hands back."""
         status: Status = "improved" if self.best is not first else ("start" if any(first.timed) else "empty")
         trajectory = tuple(self.trajectory)
-        return Result(self.problem, self.best, self.best.cost, self.elapsed(), iterations, seed, trajectory, status, self.rejected)
+        return Result(
+            self.problem, self.best, self.best.cost, self.elapsed(), iterations, seed, trajectory, status, self.rejected, self.interrupted
+        )
 
 
 def _improve(memory: Memory, run: _Run) -> int:
@@ -209,7 +209,7 @@ def _improve(memory: Memory, run: _Run) -> int:
 
     state, limit = memory.state, run.stop.iterations
     done, chunk, looked, seen = 0, 16, run.elapsed(), int(state.counter[kernel.IMPROVED])
-    while run.remaining() > 0 and (limit is None or done < limit):
+    while (limit is None or done < limit) and run.goes_on():
         until = done + chunk if limit is None else min(limit, done + chunk)
         began = run.clock()
         kernel.run(memory.table, until)
