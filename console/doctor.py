@@ -92,7 +92,7 @@ def _search(_: Settings) -> str:
 
     began = datetime.now(UTC)
     shift = Shift(began, began + timedelta(hours=8))
-    station, somebody = Station("S", "", 31.0, 121.0), Technician("W", "", "S", shifts=(shift,))
+    station, somebody = Station("S", "", 31.0, 121.0), Technician("W", "", "S", {}, (shift,))
     ticket = Ticket("T", 31.1, 121.1, "general", "C", began, began + timedelta(hours=4), 30.0, 1.0, 1.0, 1000.0)
     case = Case("doctor", began, GreatCircle("great_circle", 1.3, 70.0), (station,), (somebody,), (ticket,))
     if solve(case, SearchLimit(iterations=10), 1).unassigned:
