@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from data_models.case import EARTH_KM, Case, Shift, Technician, Ticket, TravelMatrix, current_shift, great_circle_km
+from data_models.case import EARTH_KM, Break, Case, Shift, Technician, Ticket, TravelMatrix, current_shift, great_circle_km
 from data_models.errors import BadInput
 from data_models.plan import BreakTaken, Plan, Route, SolverFacts, Stop, Unassigned
 from optimizer.solution import Schedule, Solution, TimedRoute
@@ -20,6 +20,10 @@ from optimizer.tables import Tables, tables_of
 UNREACHABLE = 10**12
 """Drive seconds of a pair without a way. More than any two moments that a calendar can hold lie apart (3.2e11 s), and
 small enough that a million of them still add up within 64 bits."""
+
+MOST_BREAKS = 8
+"""Breaks of one shift that can be planned around: each may be taken in any spell, and combinations double with every break. A shift
+with more is used up to the moment at which the ninth would be needed."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -414,12 +418,12 @@ def _duty_facts(
             free = _ceil_s(who.start.at, epoch)
             earliest[d] = max(earliest[d], free)
             idle_until[d] = max(0, free + int(travel_s[origin[d], home[d]]))
-    latest = [_latest_return(s, epoch) for s in shifts]
+    breaks, free_of_more = zip(*(_breaks(s, epoch) for s in shifts), strict=True) if shifts else ((), ())
+    latest = [min(_latest_return(s, epoch), until) for s, until in zip(shifts, free_of_more, strict=True)]
     before = [-1] * len(duties)
     for d in range(1, len(duties)):
         if duties[d][0] == duties[d - 1][0] and max(latest[d - 1], idle_until[d - 1]) > earliest[d]:
             before[d] = d - 1
-    breaks = [sorted(s.breaks, key=lambda b: b.earliest) for s in shifts]
     break_ptr, _ = _compressed([[0] * len(b) for b in breaks])
     flat = [b for row in breaks for b in row]
     bags = [who.start.kits if away and who.start is not None else () for who, away in zip(people, out, strict=True)]
@@ -443,8 +447,20 @@ def _duty_facts(
         "break_earliest": _ints(_ceil_s(b.earliest, epoch) for b in flat),  # up: not before it may begin
         "break_latest": _ints(_floor_s(b.latest, epoch) for b in flat),  # down: not after it must begin
         "break_length": _ints(_length_s(b.minutes) for b in flat),
-        "break_span_end": _ints(_floor_s(b.latest, epoch) + math.floor(60 * b.minutes) for b in flat),  # down: rather rest than not
+        "break_span_end": _ints(_span_end(b, epoch) for b in flat),
     }
+
+
+def _breaks(shift: Shift, epoch: datetime) -> tuple[list[Break], int]:
+    """The breaks to plan around, by when they may begin, and until when no other is needed: work that is over by then spans none."""
+    by_end = sorted(shift.breaks, key=lambda b: (_span_end(b, epoch), b.earliest))
+    until = _span_end(by_end[MOST_BREAKS], epoch) if len(by_end) > MOST_BREAKS else UNREACHABLE
+    return sorted(by_end[:MOST_BREAKS], key=lambda b: b.earliest), until
+
+
+def _span_end(pause: Break, epoch: datetime) -> int:
+    """Work that lasts until after this spans the break; rounded down: rather rest than not."""
+    return _floor_s(pause.latest, epoch) + math.floor(60 * pause.minutes)
 
 
 def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int]], kits: Mapping[str, int]) -> dict[str, object]:
