@@ -1,4 +1,4 @@
-"""`solve` and `check`: cases and plans as files, as `formats.md` fixes them."""
+"""`solve`, `check` and `candidates`: cases and plans as files, as `formats.md` fixes them."""
 
 from __future__ import annotations
 
@@ -70,6 +70,26 @@ def check(
     judged = judge(read_case(case_file), read_plan(plan_file), replay=replay)
     print_judged(judged, as_json=as_json)
     if judged.violations:
+        raise typer.Exit(1)
+
+
+def candidates(
+    case_file: CaseFile,
+    plan_file: PlanFile,
+    ticket: Annotated[str, typer.Option("--ticket", metavar="ID", help="The ticket to find somebody for, planned or not.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say who could take one more ticket: when they would be there, what it adds to the cost and whom it delays, best first."""
+    from console.printing import print_options, say_compiling
+    from data_models.case_files import read_case, read_plan
+    from flows.options import options_for
+    from optimizer.compiling import make_ready
+
+    case, plan = read_case(case_file), read_plan(plan_file)
+    make_ready(say_compiling)
+    found = options_for(case, plan, ticket)
+    print_options(case, ticket, found, as_json=as_json)
+    if not found:
         raise typer.Exit(1)
 
 

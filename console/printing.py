@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +22,17 @@ from data_models.case import SEVERITIES
 from flows.planning import judged_summary
 
 if TYPE_CHECKING:
+    from data_models.case import Case
     from data_models.context import Context
+    from flows.options import Option
     from flows.papers import Paper
     from flows.planning import JudgedPlan
 
 MOST_ROWS = 12
 """A longer list is cut here: the files have the whole of it."""
+
+MOST_DELAYS = 3
+"""Of the visits that a candidate would delay, so many are named in a row."""
 
 COST_WORDS = {
     "skipped": "not planned",
@@ -140,6 +146,27 @@ def print_published(number: int, papers: Sequence[Paper], *, as_json: bool = Fal
     out.print(f"plan {number} is published")
     for paper in papers:
         out.print(f"  {plain(paper.path)}  [dim]{paper.what}[/]", soft_wrap=True)
+
+
+def print_options(case: Case, ticket: str, options: Sequence[Option], *, as_json: bool = False) -> None:
+    """Print who could take a ticket, the best first; of several people who would go together, each with the own arrival."""
+    if as_json:
+        print_json({"case": case.name, "ticket": ticket, "candidates": [asdict(option) for option in options]})
+        return
+    out = terminal()
+    if not options:
+        out.print(f"nobody can take {plain(ticket)} besides what is planned; a search may find room: twohour solve")
+        return
+    table = _table(f"Who could take {plain(ticket)}", "who", "arrives", "starts", "in time", "added cost", "delays")
+    for option in options[:MOST_ROWS]:
+        late = "yes" if option.late_minutes == 0 else f"[yellow]{option.late_minutes:,.0f} min late[/]"
+        delays = [f"{plain(other)} by {minutes:,.0f} min" for other, minutes in option.delays]
+        shown = ", ".join(delays[:MOST_DELAYS]) + (f" and {len(delays) - MOST_DELAYS} more" if len(delays) > MOST_DELAYS else "")
+        arrivals = ", ".join(f"{moment:%m-%d %H:%M}" for moment in option.arrivals)
+        who = plain(", ".join(option.technicians))
+        table.add_row(who, arrivals, f"{option.start:%m-%d %H:%M}", late, f"{option.added_cost:,.0f}", shown or "nobody")
+    _say_rest(table, len(options))
+    out.print(table)
 
 
 def _service(judged: JudgedPlan) -> Table:

@@ -122,6 +122,27 @@ def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
     return Memory(facts, state, table, first)
 
 
+def recall(problem: Problem, plan: Schedule) -> Memory:
+    """A schedule in the search's memory, to ask about it rather than to search on: without neighbours and temperatures.
+
+    Raises
+    ------
+    RuntimeError
+        The search and `schedule` disagree about the plan, which is a fault of one of them.
+    """
+    make_ready()
+    from optimizer import search_kernel as kernel
+
+    facts = facts_of(problem, searching=False)
+    state = state_of(problem, facts, 1)
+    table = table_of(facts, state)
+    write_best(state, plan.solution)
+    kernel.prepare(table)
+    if not kernel.load(table):
+        raise RuntimeError("search and schedule disagree: the plan does not fit")
+    return Memory(facts, state, table, plan)
+
+
 def _resume(problem: Problem, state: State, table: Ints, first: Schedule) -> None:
     """Puts a schedule into the search's memory and sets the temperatures by what visits of this very case cost."""
     from optimizer import search_kernel as kernel

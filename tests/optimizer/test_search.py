@@ -296,6 +296,7 @@ def test_a_crew_is_found_whole(line_day):
     problem = build_problem(line_day.case())
     plan = schedule(problem, Solution(((), ()), (frozenset(),) * 2, (0, 0)))
     (only,) = candidates(problem, plan, 0)
+    assert only.arrivals == (30 * 60, 30 * 60)
     assert only.duties == (0, 1)
     assert only.cost_change == pytest.approx(120 - 1000)
 
