@@ -66,6 +66,9 @@ class Problem:
         May be in the ticket's crew by `only`, `banned`, a lock, and capacity.
     capable : (n_tickets, n_technicians) bool
         Has every skill that the ticket asks for, alone.
+    kit_names, kit_bundles
+        A *kit* here is a bundle of types that are alike in everything: needed by the same tickets, owned in the same numbers by every
+        station, held by the same people. They are always taken together. Its first name, and all its names.
     stock : (n_stations, n_kits) int64
         Kits that a station owns, of the types that some ticket needs or someone already out holds.
     duty_* : (n_duties,) int64
@@ -88,6 +91,7 @@ class Problem:
     ticket_ids: tuple[str, ...]
     skill_names: tuple[str, ...]
     kit_names: tuple[str, ...]
+    kit_bundles: tuple[tuple[str, ...], ...]
     travel_s: Ints
     distance_m: Floats
     drive_cost: Floats
@@ -211,9 +215,10 @@ def build_problem(case: Case) -> Problem:
     exact_s, distance_m = _travel(case, places)
     travel_s: Ints = np.ceil(exact_s).astype(np.int64)  # up: nobody arrives early
     paid = exact_s * (case.rates.drive_per_hour / 3600) + distance_m * (case.rates.drive_per_km / 1000)
-    kit_names = sorted({k for t in case.tickets for k in t.kits} | {k for w in case.technicians if w.start for k in w.start.kits})
+    bundles = _kit_bundles(case)
+    kit_names = [bundle[0] for bundle in bundles]
     skill_names = sorted({s for t in case.tickets for s in t.skills})
-    kit_index = {name: i for i, name in enumerate(kit_names)}
+    kit_index = {name: i for i, bundle in enumerate(bundles) for name in bundle}
     facts: dict[str, object] = {}
     facts |= _ticket_facts(case, epoch, len(case.stations) + len(outs), kit_index, {name: i for i, name in enumerate(skill_names)})
     facts |= _crew_facts(case, skill_names)
@@ -227,6 +232,7 @@ def build_problem(case: Case) -> Problem:
         ticket_ids=tuple(t.id for t in case.tickets),
         skill_names=tuple(skill_names),
         kit_names=tuple(kit_names),
+        kit_bundles=bundles,
         travel_s=travel_s,
         distance_m=distance_m,
         drive_cost=np.where(travel_s >= UNREACHABLE, np.inf, paid),
@@ -235,6 +241,22 @@ def build_problem(case: Case) -> Problem:
         change_technician=case.rates.change_technician,
         **facts,  # type: ignore[arg-type]
     )
+
+
+def _kit_bundles(case: Case) -> tuple[tuple[str, ...], ...]:
+    """The kit types that some ticket needs or someone already out holds, those together that nothing tells apart; sorted."""
+    users: dict[str, list[int]] = {}
+    for index, ticket in enumerate(case.tickets):
+        for kit in ticket.kits:
+            users.setdefault(kit, []).append(index)
+    for index, who in enumerate(case.technicians):
+        for kit in dict.fromkeys(who.start.kits) if who.start else ():
+            users.setdefault(kit, []).append(~index)  # below zero, unlike any ticket's
+    alike: dict[tuple[tuple[int, ...], ...], list[str]] = {}
+    for kit in sorted(users):
+        owned = tuple(station.kits.get(kit, 0) for station in case.stations)
+        alike.setdefault((tuple(users[kit]), owned), []).append(kit)
+    return tuple(sorted(tuple(bundle) for bundle in alike.values()))
 
 
 def _stock(case: Case, kit_names: Sequence[str]) -> Ints:
@@ -474,7 +496,7 @@ def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int]], 
         base = case.stations[station[who.station]]
         drive = math.ceil(_travel(case, [(who.start.lat, who.start.lon, who.start.place), (base.lat, base.lon, base.place)])[0][0, 1])
         until = max(0, _ceil_s(who.start.at, epoch) + drive)
-        rows += [(station[who.station], kits[k], until) for k in dict.fromkeys(who.start.kits)]
+        rows += [(station[who.station], kit, until) for kit in sorted({kits[k] for k in who.start.kits})]
     return {
         "lent_station": _ints(row[0] for row in rows),
         "lent_kit": _ints(row[1] for row in rows),
@@ -514,7 +536,7 @@ def _to_route(problem: Problem, solution: Solution, duty: int, timed: TimedRoute
             for t, arrive, start in zip(solution.routes[duty], timed.arrives, timed.starts, strict=True)
         ),
         returns=moment(timed.returns),
-        kits=tuple(problem.kit_names[k] for k in sorted(solution.kits[duty] if held is None else held)),
+        kits=tuple(sorted(name for k in (solution.kits[duty] if held is None else held) for name in problem.kit_bundles[k])),
         breaks=tuple(BreakTaken(moment(start), moment(finish)) for start, finish in timed.breaks),
     )
 
@@ -529,12 +551,11 @@ def from_plan(problem: Problem, plan: Plan) -> Solution:
         which a `Problem` has no place for.
     """
     ticket = {name: i for i, name in enumerate(problem.ticket_ids)}
-    kit = {name: i for i, name in enumerate(problem.kit_names)}
     technicians = [problem.technician_ids[t] for t in problem.duty_technician.tolist()]
     duty_of = {key: d for d, key in enumerate(zip(technicians, problem.duty_shift.tolist(), strict=True))}
     routes: list[tuple[int, ...]] = [()] * problem.n_duties
-    kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
-    wait = [0] * problem.n_duties
+    carried: list[frozenset[str]] = [frozenset()] * problem.n_duties
+    departs = [0] * problem.n_duties
     for route in plan.routes:
         duty = duty_of.get((route.technician, route.shift))
         unknown = [stop.ticket for stop in route.stops if stop.ticket not in ticket]
@@ -543,6 +564,26 @@ def from_plan(problem: Problem, plan: Plan) -> Solution:
             raise BadInput(f"Route of technician {route.technician} in shift {route.shift} {what}: it cannot be followed")
         routes[duty] = tuple(ticket[stop.ticket] for stop in route.stops)
         if problem.tables.held[duty] is None:
-            kits[duty] = frozenset(kit[k] for k in route.kits if k in kit)
-            wait[duty] = max(0, problem.second(route.depart)) if kits[duty] else 0
-    return Solution(tuple(routes), tuple(kits), tuple(wait))
+            carried[duty] = frozenset(route.kits)
+            departs[duty] = max(0, problem.second(route.depart))
+    kits = _bundled(problem, routes, carried)
+    wait = tuple(depart if bundles else 0 for depart, bundles in zip(departs, kits, strict=True))
+    return Solution(tuple(routes), kits, wait)
+
+
+def _bundled(problem: Problem, routes: Sequence[Sequence[int]], carried: Sequence[frozenset[str]]) -> tuple[frozenset[int], ...]:
+    """The kits of each duty that carries whole bundles; of a crew that shares a bundle out, the first to carry a part takes it whole."""
+    tables, n_kits = problem.tables, len(problem.kit_bundles)
+    kits = [frozenset(k for k in range(n_kits) if names and names.issuperset(problem.kit_bundles[k])) for names in carried]
+    crews: dict[int, list[int]] = {}
+    for duty, route in enumerate(routes):
+        for ticket in route:
+            if tables.crew[ticket] > 1 and tables.kits[ticket]:
+                crews.setdefault(ticket, []).append(duty)
+    for ticket, duties in crews.items():
+        for kit in sorted(tables.kits[ticket]):
+            if not any(kit in kits[d] or kit in (tables.held[d] or ()) for d in duties):
+                bearer = next((d for d in duties if carried[d].intersection(problem.kit_bundles[kit])), None)
+                if bearer is not None:
+                    kits[bearer] |= {kit}
+    return tuple(kits)
