@@ -47,6 +47,7 @@ clean:  ## remove what the targets made
 	@echo "installing twohour into .venv (about a minute)"
 	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -c 'from optimizer.compiling import make_ready; make_ready(lambda: print("compiling the search (about half a minute)", flush=True))'
 	@touch $@
 
 .venv/.tests: .venv/.runtime requirements-dev.lock tests/tools/install_system_parts.sh tests/tools/install_osrm.py tests/tools/osrm.txt

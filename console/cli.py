@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -16,13 +20,20 @@ from data_models.errors import BadInput, Conflict, Infeasible, NotFound, Twohour
 EXIT_RULE_BROKEN = 1
 EXIT_BAD_INPUT = 2
 EXIT_FAILED = 3
-EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 141
 """As a program that SIGPIPE ended: neither done nor failed."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does: what was begun is undone, what was started is stopped."""
+
+
 class Interrupted(Exception):
-    """Ctrl-C."""
+    """Ctrl-C or SIGTERM, with the number of the signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class ReaderGone(Exception):
@@ -36,7 +47,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
-            raise Interrupted from error
+            raise Interrupted(_signal_of(error)) from error
         except BrokenPipeError as error:
             raise ReaderGone from error
 
@@ -46,7 +57,7 @@ app = typer.Typer(
     cls=_Commands,
     help="Plan who drives where, against promises such as “on site within 2 hours”.",
     epilog="Exit status: 0 done, 1 a rule is broken, rows were set aside or somebody was first, 2 bad input, "
-    "3 something failed, 130 interrupted.",
+    "3 something failed, 130 interrupted (143 by SIGTERM; a search then keeps its best plan so far).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -79,6 +90,7 @@ for name, command, panel in (
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),
+    ("candidates", front_door.candidates, "Files"),
     ("export", company.export, "Files"),
 ):
     app.command(name, rich_help_panel=panel)(command)
@@ -88,7 +100,8 @@ def main() -> None:
     """Run the command line; every error becomes one message and an exit status, never a traceback."""
     try:
         try:
-            app()
+            with _ended_by_sigterm():
+                app()
         finally:
             sys.stdout.flush()  # here, where a reader that is gone can still be told from a failure
     except (BadInput, NotFound) as error:
@@ -97,8 +110,9 @@ def main() -> None:
         _fail(str(error), EXIT_RULE_BROKEN)
     except TwohourError as error:
         _fail(str(error), EXIT_FAILED)
-    except (Interrupted, KeyboardInterrupt):
-        _fail("interrupted; nothing unfinished was written", EXIT_INTERRUPTED)
+    except (Interrupted, KeyboardInterrupt) as error:
+        number = error.number if isinstance(error, Interrupted) else _signal_of(error)
+        _fail("interrupted; nothing unfinished was written", front_door.status_of_signal(number))
     except (ReaderGone, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_READER_GONE)
@@ -106,6 +120,27 @@ def main() -> None:
         if os.environ.get("TWOHOUR_DEBUG"):
             raise
         _fail(f"{type(error).__name__}: {error}\nThis is a fault of twohour; TWOHOUR_DEBUG=1 shows where.", EXIT_FAILED)
+
+
+def _signal_of(interrupt: BaseException) -> int:
+    return signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Raises `Terminated` upon SIGTERM, unless whoever started us chose something else."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _fail(message: str, status: int) -> None:

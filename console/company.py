@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from console.front_door import LARGEST_NUMBER, Sure, search_limit
+from console.front_door import LARGEST_NUMBER, Sure, search_limit, status_of_signal
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def plan(
     sure: Sure = None,
     as_json: AsJson = False,
 ) -> None:
-    """Plan the day from the store and leave a draft, without Prefect."""
-    from console.printing import print_json, print_judged, print_travel, progress, terminal, travel_facts
+    """Plan the day from the store and leave a draft, without Prefect; upon Ctrl-C or SIGTERM, of the best plan so far."""
+    from console.printing import print_json, print_judged, print_travel, progress, say_compiling, terminal, travel_facts
     from flows import dispatch
-    from flows.planning import SearchLimit, explained, judge, judged_summary, margin_of, solve, with_chances
+    from flows.planning import SearchLimit, explained, judge, judged_summary, margin_of, solve_until_signal, with_chances
 
     settings = _aiming_at(_settings(), sure)
     now = moment("--at", at) if at else datetime.now(UTC)
@@ -107,7 +107,7 @@ def plan(
         _must_have_technicians(facts)
         snapshot = dispatch.make_snapshot(store, settings, facts)
         with progress(f"planning {snapshot.case.name}", limit.seconds, quiet=as_json) as on_progress:
-            made = solve(
+            solved = solve_until_signal(
                 snapshot.case,
                 limit,
                 chosen_seed,
@@ -115,15 +115,19 @@ def plan(
                 workers=settings.solver_workers,
                 cluster=settings.dask_scheduler,
                 on_progress=on_progress,
+                on_compile=say_compiling,
             )
-        judged = with_chances(explained(judge(snapshot.case, made), snapshot.context.planning), settings.uncertainty)
+        judged = with_chances(explained(judge(snapshot.case, solved.plan), snapshot.context.planning), settings.uncertainty)
         number = dispatch.keep_draft(store, settings, snapshot, judged, seed=chosen_seed, at=datetime.now(UTC))
+    interrupted = solved.interrupted is not None
     if as_json:
-        print_json({"plan": number, "travel": travel_facts(snapshot.context), **judged_summary(judged)})
-        return
-    print_judged(judged)
-    print_travel(snapshot.context)
-    terminal().print(f"draft [bold]{number}[/] is kept; next: twohour show {number}, twohour approve {number}")
+        print_json({"plan": number, "travel": travel_facts(snapshot.context), **judged_summary(judged), "interrupted": interrupted})
+    else:
+        print_judged(judged, interrupted=interrupted)
+        print_travel(snapshot.context)
+        terminal().print(f"draft [bold]{number}[/] is kept; next: twohour show {number}, twohour approve {number}")
+    if solved.interrupted is not None:
+        raise typer.Exit(status_of_signal(solved.interrupted))
 
 
 def _aiming_at(settings: Settings, sure: float | None) -> Settings:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,6 +84,22 @@ def _solver(_: Settings) -> str:
     return f"OR-Tools {version('ortools')} solves"
 
 
+def _search(_: Settings) -> str:
+    from importlib.metadata import version
+
+    from data_models.case import Case, GreatCircle, Shift, Station, Technician, Ticket
+    from flows.planning import SearchLimit, solve
+
+    began = datetime.now(UTC)
+    shift = Shift(began, began + timedelta(hours=8))
+    station, somebody = Station("S", "", 31.0, 121.0), Technician("W", "", "S", {}, (shift,))
+    ticket = Ticket("T", 31.1, 121.1, "general", "C", began, began + timedelta(hours=4), 30.0, 1.0, 1.0, 1000.0)
+    case = Case("doctor", began, GreatCircle("great_circle", 1.3, 70.0), (station,), (somebody,), (ticket,))
+    if solve(case, SearchLimit(iterations=10), 1).unassigned:
+        raise RuntimeError("the compiled search does not plan one ticket; reinstall with `make clean demo`")
+    return f"compiled by numba {version('numba')}, solves"
+
+
 def _database(settings: Settings) -> str:
     from data_models.store import open_store
 
@@ -138,6 +155,7 @@ def _gazetteer(_: Settings) -> str:
 
 TRIALS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("Python", _python),
+    ("search", _search),
     ("solver", _solver),
     ("database", _database),
     ("policy", _policy),

@@ -1,4 +1,4 @@
-"""`solve` and `check`: cases and plans as files, as `formats.md` fixes them."""
+"""`solve`, `check` and `candidates`: cases and plans as files, as `formats.md` fixes them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ CaseFile = Annotated[Path, typer.Argument(metavar="CASE.json", help="A dispatch-
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN.json", help="A dispatch-plan/1 file.")]
 LARGEST_NUMBER = 2**31 - 1
 Solver = Annotated[
-    Literal["routing", "search"],
-    typer.Option(
-        help="routing: ruin and recreate, then the OR-Tools model; search: compiled search, which compiles for a minute on its first run."
-    ),
+    Literal["search", "routing"],
+    typer.Option(help="search: compiled search, which compiles for half a minute on its first run; routing: OR-Tools, the reference."),
 ]
 Sure = Annotated[
     float | None,
@@ -34,18 +32,17 @@ def solve(
     seconds: Annotated[float | None, typer.Option(help="How long to search; 30 when neither this nor --iterations is given.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead: repeats exactly with the same seed.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts.")] = 1,
-    solver: Solver = "routing",
+    solver: Solver = "search",
     sure: Sure = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Searches side by side; part of what repeats a plan exactly.")] = 2,
     explain: Annotated[bool, typer.Option(help="Give the reasons of unplanned tickets.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Plan a case that is known in full, and write the plan."""
+    """Plan a case that is known in full, and write the plan; upon Ctrl-C or SIGTERM, the best plan so far."""
     from config.settings import load_settings
     from console.printing import print_judged, progress, say_compiling
     from data_models.case_files import plan_json, read_case, write_file
-    from flows.planning import SearchLimit, judge, margin_of, with_chances, with_unplanned_reasons
-    from flows.planning import solve as search
+    from flows.planning import SearchLimit, judge, margin_of, solve_until_signal, with_chances, with_unplanned_reasons
 
     uncertainty = load_settings().uncertainty
     margin = None if sure is None else margin_of(uncertainty, sure)
@@ -55,15 +52,19 @@ def solve(
     if out.resolve() == case_file.resolve():
         raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
-        plan = search(case, limit, seed, solver=solver, margin=margin, workers=workers, on_progress=on_progress, on_compile=say_compiling)
-    judged = judge(case, plan)
-    write_file(out, plan_json(judged.plan))
+        solved = solve_until_signal(
+            case, limit, seed, solver=solver, margin=margin, workers=workers, on_progress=on_progress, on_compile=say_compiling
+        )
+    write_file(out, plan_json(solved.plan))
+    judged = judge(case, solved.plan)
     if explain and judged.plan.unassigned:
         judged = with_unplanned_reasons(judged)
         write_file(out, plan_json(judged.plan))
-    print_judged(with_chances(judged, uncertainty), as_json=as_json, written=out)
+    print_judged(with_chances(judged, uncertainty), as_json=as_json, written=out, interrupted=solved.interrupted is not None)
     if judged.violations:
         raise typer.Exit(1)
+    if solved.interrupted is not None:
+        raise typer.Exit(status_of_signal(solved.interrupted))
 
 
 def check(
@@ -83,6 +84,31 @@ def check(
     print_judged(judged, as_json=as_json)
     if judged.violations:
         raise typer.Exit(1)
+
+
+def candidates(
+    case_file: CaseFile,
+    plan_file: PlanFile,
+    ticket: Annotated[str, typer.Option("--ticket", metavar="ID", help="The ticket to find somebody for, planned or not.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say who could take one more ticket: when they would be there, what it adds to the cost and whom it delays, best first."""
+    from console.printing import print_options, say_compiling
+    from data_models.case_files import read_case, read_plan
+    from flows.options import options_for
+    from optimizer.compiling import make_ready
+
+    case, plan = read_case(case_file), read_plan(plan_file)
+    make_ready(say_compiling)
+    found = options_for(case, plan, ticket)
+    print_options(case, ticket, found, as_json=as_json)
+    if not found:
+        raise typer.Exit(1)
+
+
+def status_of_signal(number: int) -> int:
+    """The exit status that tells of a signal, as shells count: 130 for SIGINT, 143 for SIGTERM."""
+    return 128 + number
 
 
 def search_limit(seconds: float | None, iterations: int | None) -> SearchLimit | None:

@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ from data_models.case import SEVERITIES
 from flows.planning import judged_summary
 
 if TYPE_CHECKING:
+    from data_models.case import Case
     from data_models.context import Context
+    from flows.options import Option
     from flows.papers import Paper
     from flows.planning import JudgedPlan
 
@@ -30,6 +33,8 @@ MOST_ROWS = 12
 
 MOST_DOUBTFUL = 6
 """So many of the least sure visits are listed."""
+MOST_DELAYS = 3
+"""Of the visits that a candidate would delay, so many are named in a row."""
 
 COST_WORDS = {
     "skipped": "not planned",
@@ -76,14 +81,25 @@ def progress(what: str, seconds: float | None, *, quiet: bool = False) -> Iterat
 
 def say_compiling() -> None:
     """Announce on standard error that the search is compiled before it starts."""
-    sys.stderr.write("compiling the search once, about a minute …\n")
+    sys.stderr.write("compiling the search once, about half a minute …\n")
     sys.stderr.flush()
 
 
-def print_judged(judged: JudgedPlan, *, as_json: bool = False, written: Path | None = None, list_unassigned: bool = True) -> None:
-    """Print a judged plan: broken rules first, then figures, then what is not planned."""
+def print_judged(
+    judged: JudgedPlan,
+    *,
+    as_json: bool = False,
+    written: Path | None = None,
+    list_unassigned: bool = True,
+    interrupted: bool | None = None,
+) -> None:
+    """Print a judged plan: broken rules first, then figures, then what is not planned.
+
+    `interrupted` says whether a signal ended the search for it; None where nobody searched.
+    """
     if as_json:
-        print_json({**judged_summary(judged), "written": str(written) if written else None})
+        of_search = {} if interrupted is None else {"interrupted": interrupted}
+        print_json({**judged_summary(judged), **of_search, "written": str(written) if written else None})
         return
     out = terminal()
     if judged.violations:
@@ -99,6 +115,8 @@ def print_judged(judged: JudgedPlan, *, as_json: bool = False, written: Path | N
     if judged.plan.solver and judged.plan.solver.seconds is not None:
         facts = judged.plan.solver
         out.print(f"[dim]searched {facts.seconds:.1f} s, {facts.iterations} iterations, seed {facts.seed}[/]")
+        if interrupted:
+            out.print(f"[yellow]![/] interrupted after {facts.seconds:.0f} s: this is the best plan so far")
     if written:
         out.print(f"plan written to {plain(written)}")
 
@@ -132,6 +150,27 @@ def print_published(number: int, papers: Sequence[Paper], *, as_json: bool = Fal
     out.print(f"plan {number} is published")
     for paper in papers:
         out.print(f"  {plain(paper.path)}  [dim]{paper.what}[/]", soft_wrap=True)
+
+
+def print_options(case: Case, ticket: str, options: Sequence[Option], *, as_json: bool = False) -> None:
+    """Print who could take a ticket, the best first; of several people who would go together, each with the own arrival."""
+    if as_json:
+        print_json({"case": case.name, "ticket": ticket, "candidates": [asdict(option) for option in options]})
+        return
+    out = terminal()
+    if not options:
+        out.print(f"nobody can take {plain(ticket)} besides what is planned; a search may find room: twohour solve")
+        return
+    table = _table(f"Who could take {plain(ticket)}", "who", "arrives", "starts", "in time", "added cost", "delays")
+    for option in options[:MOST_ROWS]:
+        late = "yes" if option.late_minutes == 0 else f"[yellow]{option.late_minutes:,.0f} min late[/]"
+        delays = [f"{plain(other)} by {minutes:,.0f} min" for other, minutes in option.delays]
+        shown = ", ".join(delays[:MOST_DELAYS]) + (f" and {len(delays) - MOST_DELAYS} more" if len(delays) > MOST_DELAYS else "")
+        arrivals = ", ".join(f"{moment:%m-%d %H:%M}" for moment in option.arrivals)
+        who = plain(", ".join(option.technicians))
+        table.add_row(who, arrivals, f"{option.start:%m-%d %H:%M}", late, f"{option.added_cost:,.0f}", shown or "nobody")
+    _say_rest(table, len(options))
+    out.print(table)
 
 
 def _service(judged: JudgedPlan) -> Table:

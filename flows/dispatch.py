@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from data_models.travel.provider import TravelProvider
 
-PACKAGES = ("twohour", "ortools", "numpy")
+PACKAGES = ("twohour", "numba", "numpy", "ortools")
 """What a plan depends on beside the code: kept with it."""
 
 

@@ -44,7 +44,7 @@ def make_snapshot(settings: Settings, facts: CompanyFacts) -> Snapshot:
 
 @task(name="solve", cache_policy=NO_CACHE)
 def solve(settings: Settings, snapshot: Snapshot, limit: SearchLimit, seed: int) -> Plan:
-    """Search for the plan, telling the log of each improvement."""
+    """Search for the plan, telling the log of each improvement; a run that is cancelled meanwhile ends here and leaves nothing."""
     logger = get_run_logger()
     return search(
         snapshot.case,
@@ -54,6 +54,7 @@ def solve(settings: Settings, snapshot: Snapshot, limit: SearchLimit, seed: int)
         workers=settings.solver_workers,
         cluster=settings.dask_scheduler,
         on_progress=lambda spent, cost: logger.info("%.1f s: cost %.0f", spent, cost),
+        on_compile=lambda: logger.info("compiling the search once, about half a minute"),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -25,16 +24,15 @@ if TYPE_CHECKING:
     from optimizer.problem import Problem
     from optimizer.result import Result
 
-SolverName = Literal["routing", "search"]
-"""`routing`: ruin and recreate in Python, then the OR-Tools model; `search`: compiled ruin and recreate."""
+SolverName = Literal["search", "routing"]
+"""`search`: compiled ruin and recreate; `routing`: ruin and recreate in Python, then the OR-Tools model, the reference."""
 
+DEFAULT_SOLVER: SolverName = "search"
 DEFAULT_SECONDS = 30.0
 TRIPS = 2
 """Trips that the search may plan in one shift, where a second one can pay."""
 DEFAULT_WORKERS = 2
 """Fixed, whatever the machine, so that a plan is repeated elsewhere by its seed and iterations alone."""
-
-A_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -78,24 +76,66 @@ def judge(case: Case, plan: Plan, *, replay: bool = False) -> JudgedPlan:
     return JudgedPlan(case, plan, check(case, plan, replay=replay), score(case, plan))
 
 
+@dataclass(frozen=True)
+class Solved:
+    """A plan, and the signal that ended its search before the limit did; None when none came."""
+
+    plan: Plan
+    interrupted: int | None = None
+
+
 def solve(
     case: Case,
     limit: SearchLimit,
     seed: int,
     *,
-    solver: SolverName = "routing",
+    solver: SolverName = DEFAULT_SOLVER,
     margin: Margin | None = None,
     workers: int = DEFAULT_WORKERS,
     cluster: str = "",
     on_progress: Callable[[float, float], None] = lambda _seconds, _cost: None,
     on_compile: Callable[[], None] = lambda: None,
 ) -> Plan:
-    """A plan for a case.
+    """A plan for a case, searched for to the limit: a signal takes its course as soon as the search has noticed it.
+
+    For whoever keeps the whole or nothing, such as a flow. Parameters and what is raised: as `solve_until_signal`.
+    """
+    solved = solve_until_signal(
+        case,
+        limit,
+        seed,
+        solver=solver,
+        margin=margin,
+        workers=workers,
+        cluster=cluster,
+        on_progress=on_progress,
+        on_compile=on_compile,
+    )
+    if solved.interrupted is not None:
+        signal.raise_signal(solved.interrupted)
+    return solved.plan
+
+
+def solve_until_signal(
+    case: Case,
+    limit: SearchLimit,
+    seed: int,
+    *,
+    solver: SolverName = DEFAULT_SOLVER,
+    margin: Margin | None = None,
+    workers: int = DEFAULT_WORKERS,
+    cluster: str = "",
+    on_progress: Callable[[float, float], None] = lambda _seconds, _cost: None,
+    on_compile: Callable[[], None] = lambda: None,
+) -> Solved:
+    """The best plan for a case that was found until the limit, or until SIGINT or SIGTERM came.
+
+    A signal that comes before there is a plan takes its course, and so does a second one.
 
     Parameters
     ----------
     solver
-        `search` is compiled when it runs first on a machine, which takes about a minute and does not count as searching.
+        `search` is compiled when it runs first on a machine, which takes about half a minute and does not count as searching.
     margin
         Search as if promises fell due earlier, so that what is planned just in time is likely in time; rules and cost of the plan are
         those of the case all the same.
@@ -113,20 +153,25 @@ def solve(
     LocksCannotHold
         Locked tickets contradict each other; the message names them.
     KeyboardInterrupt
-        Ctrl-C, as soon as the search has noticed.
+        Ctrl-C, before there was a plan or twice.
     """
     from optimizer.margin import settled
     from optimizer.problem import build_problem
     from optimizer.result import Stop
 
-    run = _solver(solver, workers, cluster, on_compile)
-    # The clock ends an interrupted search, and is looked at only when seconds count.
-    seconds = A_DAY_S if limit.seconds is None and limit.iterations else limit.seconds
-    problem = build_problem(case, trips=1 if solver == "routing" else TRIPS)
-    with _ended_by_interrupt() as clock:
+    with _signals_noticed() as interrupt:
+        run = _solver(solver, workers, cluster, on_compile)
+        problem = build_problem(case, trips=1 if solver == "routing" else TRIPS)
         searched = _with_margin(problem, margin)
-        result = run(searched, Stop(seconds, limit.iterations), seed, on_progress=on_progress, clock=clock)
-    return (result if searched is problem else settled(problem, result)).plan()
+
+        def tell(seconds: float, cost: float) -> None:
+            interrupt.has_plan = True
+            on_progress(seconds, cost)
+
+        stop = Stop(limit.seconds, limit.iterations, lambda: interrupt.signal is not None)
+        result = run(searched, stop, seed, on_progress=tell)
+        result = result if searched is problem else settled(problem, result)
+        return Solved(result.plan(), interrupt.signal)
 
 
 def _with_margin(problem: Problem, margin: Margin | None) -> Problem:
@@ -171,8 +216,8 @@ def _solver(name: SolverName, workers: int, cluster: str, on_compile: Callable[[
         from optimizer.routing import solve as routing
 
         return routing
+    from optimizer.compiling import make_ready
     from optimizer.regions import solve as search
-    from optimizer.search import make_ready
 
     make_ready(on_compile)
     return partial(on_cluster(), scheduler=cluster, workers=workers) if cluster else partial(search, workers=workers)
@@ -189,30 +234,48 @@ def on_cluster() -> Callable[..., Result]:
     return solve_on_cluster
 
 
+@dataclass
+class _Interrupt:
+    """Whether a signal waits for the search to end, and whether there is a plan to be kept then."""
+
+    signal: int | None = None
+    has_plan: bool = False
+    is_final: bool = False
+
+
 @contextmanager
-def _ended_by_interrupt() -> Iterator[Callable[[], float]]:
-    """A clock in seconds that leaps ahead at Ctrl-C, which then takes its course at the end of the block; at once, the second time.
+def _signals_noticed() -> Iterator[_Interrupt]:
+    """Notes the first SIGINT or SIGTERM that comes while there is a plan; others take their course.
 
-    OR-Tools loses what is raised in its callbacks: an interrupt would be forgotten and the search go on to its limit.
+    Taking its course: the handlers of before are put back and the signal is raised again. Libraries lose what is raised in their
+    callbacks, OR-Tools and LLVM among them: then it is raised once more at the end of the block.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield time.monotonic
-        return
-    asked: list[Any] = []
+    interrupt = _Interrupt()
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if in_main_thread else {}
+    # One that is ignored, as in a shell's background, stays ignored; None: not set from Python, and could not be put back.
+    handlers = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
 
-    def ask(number: int, frame: Any) -> None:
-        asked.append(frame)
-        if len(asked) > 1:
-            before(number, frame)
+    def put_back() -> None:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
-    signal.signal(signal.SIGINT, ask)
+    def notice(number: int, _frame: object) -> None:
+        if interrupt.signal is not None or not interrupt.has_plan:
+            interrupt.is_final = True
+        interrupt.signal = number
+        if interrupt.is_final:
+            put_back()
+            signal.raise_signal(number)
+
+    for number in handlers:
+        signal.signal(number, notice)
     try:
-        yield lambda: time.monotonic() + (2 * A_DAY_S if asked else 0)
+        yield interrupt
     finally:
-        signal.signal(signal.SIGINT, before)
-        if asked:
-            before(signal.SIGINT, asked[0])
+        put_back()
+    if interrupt.is_final and interrupt.signal is not None:
+        signal.raise_signal(interrupt.signal)
 
 
 def with_unplanned_reasons(judged: JudgedPlan) -> JudgedPlan:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice, product
+
+import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.problem import Problem
 from optimizer.result import Result, Stop
-from optimizer.search import Memory, begin, solve
+from optimizer.search import Memory, recall, solve
+from optimizer.search_state import LOCK_PENALTY
 from optimizer.solution import Schedule, Solution
+
+_CHOSEN = 1e9
+"""What seems to be paid to the person whose best crew is sought, more than any crew costs: then the cheapest crew has them in it."""
+_PARTNERS = 32
+"""Room for the people that complete crews: the cheapest, and the cheapest of those that bring each skill and kit."""
+_TRIES = 3
+"""Moments tried in full for each person, the cheapest by estimate first."""
+_PLACES = 64
+"""Of the ways to place a crew that was found, so many are tried in full."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +33,10 @@ class Candidate:
     ----------
     duties
         Who would go: indices of duties, one for each of the crew.
+    arrivals
+        When each of them would be there, in seconds since the problem's epoch.
     start
-        When work would begin, in seconds since the problem's epoch.
+        When work would begin, likewise.
     cost_change
         Cost of the plan with the ticket less its cost without; negative when serving is cheaper than skipping.
     delays
@@ -27,13 +44,14 @@ class Candidate:
     """
 
     duties: tuple[int, ...]
+    arrivals: tuple[int, ...]
     start: int
     cost_change: float
     delays: tuple[tuple[int, int], ...]
 
 
 def candidates(problem: Problem, plan: Schedule, ticket: int) -> tuple[Candidate, ...]:
-    """Every duty that could take an unplanned ticket, each at its cheapest place, the cheapest first.
+    """Everybody who could take a ticket, each at the cheapest place, with the crew that goes best with them; the cheapest first.
 
     Parameters
     ----------
@@ -45,30 +63,120 @@ def candidates(problem: Problem, plan: Schedule, ticket: int) -> tuple[Candidate
     Returns
     -------
     tuple of Candidate
-        Empty when nobody can. For a ticket that needs a crew: the cheapest crew alone, if serving is cheaper than skipping.
+        Empty when nobody can. Costs are exact. For a ticket that needs a crew: distinct crews, and for each person who can be in one
+        the best that was found with them; crews are tried at the moments that suit somebody of them.
     """
     from optimizer import search_kernel as kernel
 
-    memory = begin(problem, plan, 1)
+    memory = recall(problem, plan)
     state, table = memory.state, memory.table
     kernel.begin_move(table)
     if state.duty_of[ticket] >= 0 and not kernel.take_out(table, ticket):
         return ()
     state.level[kernel.BLINK] = 0.0
-    if problem.ticket_crew[ticket] > 1:
-        before = float(state.level[kernel.TOTAL])
-        planned = bool(kernel.plan_crew(table, ticket))
-        return (_candidate(memory, ticket, before),) if planned else ()
-    found: list[Candidate] = []
-    for duty in problem.reachable[ticket].nonzero()[0].tolist():
-        if kernel.price(table, ticket, duty) == float("inf"):
-            continue
+    people = [r for r in problem.reachable[ticket].nonzero()[0].tolist() if kernel.price(table, ticket, r) < float("inf")]
+    if problem.ticket_crew[ticket] == 1:
+        found = _best_of_each(_singles(memory, ticket, people))
+    else:
+        found = _best_of_each(_crews(memory, ticket, people))
+        found = _best_of_each(way for each in found for way in (each, *_placed_anew(memory, ticket, each.duties)))
+    return tuple(sorted(found, key=lambda each: (each.cost_change, each.start, each.duties)))
+
+
+def _best_of_each(found: Iterable[Candidate]) -> list[Candidate]:
+    """The cheapest candidate of each crew."""
+    best: dict[tuple[int, ...], Candidate] = {}
+    for each in found:
+        if each.duties not in best or each.cost_change < best[each.duties].cost_change:
+            best[each.duties] = each
+    return list(best.values())
+
+
+def _singles(memory: Memory, ticket: int, people: list[int]) -> Iterator[Candidate]:
+    from optimizer import search_kernel as kernel
+
+    state, table = memory.state, memory.table
+    for duty in people:
         before = float(state.level[kernel.TOTAL])
         kernel.begin_move(table)
         if kernel.insert(table, ticket, duty, state.price_at[ticket, duty]):
-            found.append(_candidate(memory, ticket, before))
+            yield _candidate(memory, ticket, before)
             kernel.undo_move(table)
-    return tuple(sorted(found, key=lambda each: (each.cost_change, each.start, each.duties)))
+
+
+def _crews(memory: Memory, ticket: int, people: list[int]) -> Iterator[Candidate]:
+    """For each person the cheapest crew with them: completed by partners who are cheap or bring what is needed, at each common moment."""
+    from optimizer import search_kernel as kernel
+
+    table, crew = memory.table, int(memory.facts.ticket[ticket, kernel.CREW])
+    pool = np.empty(_PARTNERS + crew, np.int64)
+    partners = pool[: kernel._pool_of(table, ticket, pool)].tolist()
+    moments = {duty: _moments(memory, ticket, duty) for duty in dict.fromkeys([*partners, *people])}
+    common = [moment for duty in partners for moment in moments[duty]]
+    places: dict[tuple[int, int], tuple[float, int]] = {}
+    for person in people:
+        group = np.array([person, *(duty for duty in partners if duty != person)], np.int64)
+        tries: list[tuple[float, tuple[int, ...], tuple[int, ...]]] = []
+        for moment in dict.fromkeys([*moments[person], *common]):
+            parts = [_place(memory, ticket, duty, moment, places) for duty in group.tolist()]
+            if not np.isfinite(parts[0][0]):
+                continue
+            cost = np.array([part for part, _ in parts])
+            cost[0] -= _CHOSEN
+            chosen = np.full(crew, -1, np.int64)
+            total = kernel._form_crew(table, ticket, group, cost, len(group), chosen, float("inf"))
+            if total < float("inf") and 0 in chosen:
+                members = [(int(group[k]), parts[k][1]) for k in chosen.tolist()]
+                tries.append((total, tuple(duty for duty, _ in members), tuple(at for _, at in members)))
+        yield from _tried(memory, ticket, [(duties, places) for _, duties, places in sorted(tries)[:_TRIES]])
+
+
+def _placed_anew(memory: Memory, ticket: int, crew: tuple[int, ...]) -> Iterator[Candidate]:
+    """The same crew at other places of their routes: what its visit does to other crews shows only when it is put in."""
+    from optimizer import search_kernel as kernel
+
+    choices: list[list[tuple[float, int]]] = []
+    for duty in crew:
+        low, high = kernel._room_for(memory.table, ticket, duty)
+        parts = [(float(kernel._part_cost(memory.table, ticket, duty, at, 0)), int(at)) for at in range(low, high + 1)]
+        choices.append([part for part in parts if part[0] < float("inf")])
+    ranked = sorted((sum(cost for cost, _ in ways), tuple(at for _, at in ways)) for ways in islice(product(*choices), 100 * _PLACES))
+    yield from _tried(memory, ticket, [(crew, places) for _, places in ranked[:_PLACES]])
+
+
+def _tried(memory: Memory, ticket: int, ways: Iterable[tuple[tuple[int, ...], tuple[int, ...]]]) -> Iterator[Candidate]:
+    """The ways, a crew and its places each, that fit when they are carried out."""
+    from optimizer import search_kernel as kernel
+
+    for members, positions in ways:
+        before = float(memory.state.level[kernel.TOTAL])
+        if kernel._insert_crew(memory.table, ticket, np.array(members, np.int64), np.array(positions, np.int64)):
+            yield _candidate(memory, ticket, before)
+            kernel.undo_move(memory.table)
+
+
+def _moments(memory: Memory, ticket: int, duty: int) -> list[int]:
+    """When a person alone would start soonest, and where it is cheapest: at most two moments."""
+    from optimizer import search_kernel as kernel
+
+    moments: NDArray[np.int64] = np.empty(2, np.int64)
+    count = kernel._moments_of(memory.table, ticket, np.array([duty], np.int64), 1, moments)
+    return [int(moment) for moment in moments[:count]]
+
+
+def _place(memory: Memory, ticket: int, duty: int, moment: int, known: dict[tuple[int, int], tuple[float, int]]) -> tuple[float, int]:
+    """What a person's part costs when the crew starts at a moment, and at which position of the route; infinite where it cannot."""
+    from optimizer import search_kernel as kernel
+
+    if (duty, moment) not in known:
+        low, high = kernel._room_for(memory.table, ticket, duty)
+        best = (float("inf"), -1)
+        for position in range(low, high + 1):
+            cost = kernel._part_cost(memory.table, ticket, duty, position, moment)
+            if cost < best[0] and memory.state.counter[kernel.BEGUN] == moment:
+                best = (cost, position)
+        known[duty, moment] = best
+    return known[duty, moment]
 
 
 def repair(problem: Problem, plan: Solution, milliseconds: float, seed: int = 1) -> Result:
@@ -82,24 +190,22 @@ def _candidate(memory: Memory, ticket: int, before: float) -> Candidate:
 
     state = memory.state
     now, then = kernel.NOW, kernel.MOVE_LAYER
-    duties: list[int] = []
+    duties: list[tuple[int, int]] = []
     start = 0
     delays: dict[int, int] = {}
     for duty in state.saved[then, : state.saved[then, -1]].tolist():
-        times = [
-            dict(
-                zip(
-                    state.rows[layer, duty, : state.routes[layer, duty, kernel.N]].tolist(),
-                    state.timing[layer, duty, : state.routes[layer, duty, kernel.N], kernel.START].tolist(),
-                    strict=True,
-                )
-            )
-            for layer in (now, then)
-        ]
-        if ticket in times[0]:
-            duties.append(duty)
-            start = times[0][ticket]
-        late = {each: times[0][each] - at for each, at in times[1].items() if each != ticket and times[0].get(each, at) > at}
-        delays |= late
-    change = float(state.level[kernel.TOTAL]) - before
-    return Candidate(tuple(sorted(duties)), start, change, tuple(sorted(delays.items())))
+        size = int(state.routes[now, duty, kernel.N])
+        row = state.rows[now, duty, :size].tolist()
+        times = dict(zip(row, state.timing[now, duty, :size, kernel.START].tolist(), strict=True))
+        if ticket in times:
+            start = times[ticket]
+            # Whoever goes there first departs as late as the start allows.
+            arrives = start if row[0] == ticket else int(state.timing[now, duty, row.index(ticket), kernel.ARRIVE])
+            duties.append((duty, arrives))
+        size = int(state.routes[then, duty, kernel.N])
+        earlier = zip(state.rows[then, duty, :size].tolist(), state.timing[then, duty, :size, kernel.START].tolist(), strict=True)
+        delays |= {each: times[each] - at for each, at in earlier if each != ticket and times.get(each, at) > at}
+    absent = LOCK_PENALTY if memory.facts.ticket[ticket, kernel.LOCKED] else 0.0  # what the search charges, and no plan costs
+    change = float(state.level[kernel.TOTAL]) - before + absent
+    people, arrivals = zip(*sorted(duties), strict=True)
+    return Candidate(people, arrivals, start, change, tuple(sorted(delays.items())))

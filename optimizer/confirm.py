@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations, islice, product
@@ -23,7 +23,10 @@ from optimizer.score import score
 from optimizer.solution import Broken, Schedule, Solution
 
 MOST_SCHEDULES = 600
-"""Insertions of a crew that one question may time, the cheapest detours first; a single technician has far fewer."""
+"""Insertions of a crew that one question may time, the cheapest detours first, fewer for large crews; a single technician has far fewer."""
+
+MOST_CREWS = 20_000
+"""Crews that one question may look at, the cheapest people first."""
 
 
 @dataclass(frozen=True)
@@ -231,8 +234,10 @@ def _solution_of(problem: Problem, plan: Plan, ticket: str) -> Solution:
 def _insert(problem: Problem, base: Solution, question: Question) -> Schedule | None:
     """The best schedule with the ticket inserted once for each of its crew; None when there is none."""
     ticket = problem.ticket_ids.index(question.ticket)
+    crew_size = problem.tables.crew[ticket]
     best: tuple[tuple[float, float], Schedule] | None = None
-    for solution in islice(_insertions(problem, base, ticket, question.among), MOST_SCHEDULES):
+    most = MOST_SCHEDULES if crew_size <= 4 else max(1, 4 * MOST_SCHEDULES // crew_size)
+    for solution in islice(_insertions(problem, base, ticket, question.among), most):
         timed = schedule(problem, solution)
         if isinstance(timed, Broken):
             continue
@@ -257,10 +262,9 @@ def _insertions(problem: Problem, base: Solution, ticket: int, among: frozenset[
             if mine:
                 spots[duty] = sorted(mine)
     choices: list[tuple[float, tuple[int, ...], tuple[int, ...]]] = []
-    for duties in combinations(spots, tables.crew[ticket]):
-        if len({tables.technician[duty] for duty in duties}) == len(duties) and _able(problem, ticket, duties):
-            for picked in islice(product(*(spots[duty] for duty in duties)), MOST_SCHEDULES):
-                choices.append((sum(extra for extra, _ in picked), duties, tuple(position for _, position in picked)))
+    for duties in _crews(problem, ticket, spots):
+        for picked in islice(product(*(spots[duty] for duty in duties)), MOST_SCHEDULES):
+            choices.append((sum(extra for extra, _ in picked), duties, tuple(position for _, position in picked)))
     for _, duties, positions in sorted(choices):
         kits = _kits_shared(problem, base, ticket, duties)
         if kits is not None:
@@ -269,6 +273,21 @@ def _insertions(problem: Problem, base: Solution, ticket: int, among: frozenset[
                 routes[duty] = (*routes[duty][:position], ticket, *routes[duty][position:])
             wait = tuple(0 if duty in duties else moment for duty, moment in enumerate(base.wait_until))
             yield Solution(tuple(routes), kits, wait)
+
+
+def _crews(problem: Problem, ticket: int, spots: Mapping[int, Sequence[tuple[float, int]]]) -> Iterator[tuple[int, ...]]:
+    """Crews of different people who have every skill between them, each with its duties in order; of many, those of the cheapest people."""
+    size, tables = problem.tables.crew[ticket], problem.tables
+    ranked = sorted(spots, key=lambda duty: (spots[duty][0], duty))
+    if math.comb(len(ranked), size) > MOST_CREWS:
+        # Whoever has a skill at the lowest price comes first, so that the cut loses no skill.
+        needs = tables.needs[ticket]
+        able = [[d for d in ranked if problem.skill_level[tables.technician[d], skill] >= level] for skill, level in needs]
+        ranked = list(dict.fromkeys([*(duties[0] for duties in able if duties), *ranked]))
+    most = MOST_CREWS if size <= 4 else MOST_SCHEDULES // size
+    crews = (duties for duties in islice(combinations(ranked, size), MOST_CREWS) if _is_crew(problem, ticket, duties))
+    for duties in islice(crews, most):
+        yield tuple(sorted(duties))
 
 
 def _positions(problem: Problem, base: Solution, ticket: int, duty: int) -> Iterator[tuple[float, int]]:
@@ -285,8 +304,11 @@ def _positions(problem: Problem, base: Solution, ticket: int, duty: int) -> Iter
             yield float(tables.travel[a][here] + tables.travel[here][b] - gone), position
 
 
-def _able(problem: Problem, ticket: int, duties: tuple[int, ...]) -> bool:
+def _is_crew(problem: Problem, ticket: int, duties: tuple[int, ...]) -> bool:
+    """Whether these are different people who have every skill between them."""
     people = [problem.tables.technician[duty] for duty in duties]
+    if len(set(people)) < len(people):
+        return False
     return all(max(problem.skill_level[who, skill] for who in people) >= level for skill, level in problem.tables.needs[ticket])
 
 

@@ -33,6 +33,7 @@ from optimizer.solution import Broken, Schedule, Solution, TimedRoute, empty_sol
 
 _CREW_CANDIDATES = 8  # technicians looked at per crew, and as many again per skill that the crew must bring
 _CREW_CHOICES = 60  # crews timed exactly per ticket
+_MOST_IN_CONTRADICTION = 30  # locked tickets looked at to say which of them stand against each other
 
 
 class LocksCannotHold(Infeasible):
@@ -41,13 +42,16 @@ class LocksCannotHold(Infeasible):
     Parameters
     ----------
     tickets
-        Ids of the locked tickets for which no place was found.
+        Ids of locked tickets that stand against each other, or of one that cannot be kept by itself.
     """
 
     def __init__(self, tickets: Sequence[str]) -> None:
         super().__init__(
-            f"Locked tickets {', '.join(tickets)}: cannot be kept with their technicians within skills, kits, windows and shifts; "
+            f"Locked tickets {', '.join(tickets)}: cannot be kept together with their technicians within skills, kits, windows and shifts; "
             "unlock one of them, or change who is committed to it"
+            if len(tickets) > 1
+            else f"Locked ticket {', '.join(tickets)}: cannot be kept with its technicians within skills, kits, windows and shifts; "
+            "unlock it, or change who is committed to it"
         )
         self.tickets = tuple(tickets)
 
@@ -342,16 +346,23 @@ def _join(draft: Draft, ticket: int, crew: Sequence[int], kits: Mapping[int, fro
 def _place_locked(problem: Problem) -> Schedule:
     """The locked tickets with their technicians and nothing else; tries several orders before giving up."""
     locked = [t for t in range(problem.n_tickets) if problem.tables.locked[t]]
-    nothing = schedule_of_nothing(problem)
     odd = [t for t in locked if len(problem.tables.promised[t]) != problem.tables.crew[t]]
     if odd:
         raise LocksCannotHold([problem.ticket_ids[t] for t in odd])
-    ranked = sorted(locked, key=lambda t: (-problem.tables.crew[t], problem.tables.due[t], t))
+    placed, failed = _keep_together(problem, locked)
+    if placed is not None:
+        return _finished(problem, placed)
+    raise LocksCannotHold([problem.ticket_ids[t] for t in _contradiction(problem, locked, failed)])
+
+
+def _keep_together(problem: Problem, locked: Sequence[int]) -> tuple[Draft | None, list[int]]:
+    """These locked tickets with their technicians; None, and the fewest for which no place was found, when no order of them works."""
+    tables, fit = problem.tables, problem.reachable
+    ranked = sorted(locked, key=lambda t: (-tables.crew[t], tables.due[t], t))
     orders = [ranked, locked, ranked[::-1], *islice(permutations(ranked), 1, 120)] if len(locked) <= 8 else [ranked, locked, ranked[::-1]]
-    fit = problem.reachable
-    fewest: list[int] | None = None
+    fewest = list(locked)
     for order in orders:
-        draft, failed = Draft(problem, nothing), []
+        draft, failed = Draft(problem, schedule_of_nothing(problem)), []
         for ticket in order:
             move = best_move(draft, ticket, np.flatnonzero(fit[ticket]).tolist())
             if move is None:
@@ -359,9 +370,26 @@ def _place_locked(problem: Problem) -> Schedule:
             else:
                 draft.apply(move)
         if not failed:
-            return _finished(problem, draft)
-        fewest = failed if fewest is None or len(failed) < len(fewest) else fewest
-    raise LocksCannotHold([problem.ticket_ids[t] for t in fewest or ()])
+            return draft, []
+        fewest = min(fewest, failed, key=len)
+    return None, fewest
+
+
+def _contradiction(problem: Problem, locked: Sequence[int], failed: Sequence[int]) -> list[int]:
+    """Few locked tickets that cannot all be kept: the first that failed, and of those that share people or kits with it the ones it takes.
+
+    Dropped one by one, each that the contradiction does not need.
+    """
+    first, tables = failed[0], problem.tables
+    near = [t for t in locked if t != first and (tables.promised[t] & tables.promised[first] or tables.kits[t] & tables.kits[first])]
+    core = sorted([first, *near[:_MOST_IN_CONTRADICTION]])
+    if _keep_together(problem, core)[0] is not None:
+        return sorted(failed)
+    for ticket in tuple(core):
+        rest = [t for t in core if t != ticket]
+        if rest and _keep_together(problem, rest)[0] is None:
+            core = rest
+    return core
 
 
 def schedule_of_nothing(problem: Problem) -> Schedule:

@@ -12,13 +12,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from data_models.case import Case, Shift, Technician, Ticket, current_shift
+from data_models.case import Break, Case, Shift, Technician, Ticket, current_shift
 from data_models.errors import BadInput
 from data_models.plan import BreakTaken, Plan, Route, SolverFacts, Stop, Unassigned
 from optimizer.legs import UNREACHABLE as UNREACHABLE
 from optimizer.legs import Legs, legs_of
 from optimizer.solution import Schedule, Solution, TimedRoute
 from optimizer.tables import Tables, tables_of
+
+MOST_BREAKS = 8
+"""Breaks of one shift that can be planned around: each may be taken in any spell, and combinations double with every break. A shift
+with more is used up to the moment at which the ninth would be needed."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -57,6 +61,9 @@ class Problem:
         May be in the ticket's crew by `only`, `banned`, a lock, and capacity.
     capable : (n_tickets, n_technicians) bool
         Has every skill that the ticket asks for, alone.
+    kit_names, kit_bundles
+        A *kit* here is a bundle of types that are alike in everything: needed by the same tickets, owned in the same numbers by every
+        station, held by the same people. They are always taken together. Its first name, and all its names.
     stock : (n_stations, n_kits) int64
         Kits that a station owns, of the types that some ticket needs or someone already out holds.
     duty_* : (n_duties,) int64
@@ -80,6 +87,7 @@ class Problem:
     ticket_ids: tuple[str, ...]
     skill_names: tuple[str, ...]
     kit_names: tuple[str, ...]
+    kit_bundles: tuple[tuple[str, ...], ...]
     legs: Legs
     ticket_location: Ints
     ticket_due: Ints
@@ -232,9 +240,10 @@ def build_problem(case: Case, *, trips: int = 1) -> Problem:
     places += [(o.lat, o.lon, o.place) for o in (case.technicians[t].start for t in outs) if o is not None]
     places += [(t.lat, t.lon, t.place) for t in case.tickets]
     legs = legs_of(case.travel, case.rates, places)
-    kit_names = sorted({k for t in case.tickets for k in t.kits} | {k for w in case.technicians if w.start for k in w.start.kits})
+    bundles = _kit_bundles(case)
+    kit_names = [bundle[0] for bundle in bundles]
     skill_names = sorted({s for t in case.tickets for s in t.skills})
-    kit_index = {name: i for i, name in enumerate(kit_names)}
+    kit_index = {name: i for i, bundle in enumerate(bundles) for name in bundle}
     facts: dict[str, object] = {}
     facts |= _ticket_facts(case, epoch, len(case.stations) + len(outs), kit_index, {name: i for i, name in enumerate(skill_names)})
     facts |= _crew_facts(case, skill_names)
@@ -248,6 +257,7 @@ def build_problem(case: Case, *, trips: int = 1) -> Problem:
         ticket_ids=tuple(t.id for t in case.tickets),
         skill_names=tuple(skill_names),
         kit_names=tuple(kit_names),
+        kit_bundles=bundles,
         legs=legs,
         stock=_stock(case, kit_names),
         overtime_per_hour=case.rates.overtime_per_hour,
@@ -274,6 +284,22 @@ def _may_go_again(case: Case) -> set[tuple[str, int]]:
             if ready and (pays or away):
                 found.add((who.id, number))
     return found
+
+
+def _kit_bundles(case: Case) -> tuple[tuple[str, ...], ...]:
+    """The kit types that some ticket needs or someone already out holds, those together that nothing tells apart; sorted."""
+    users: dict[str, list[int]] = {}
+    for index, ticket in enumerate(case.tickets):
+        for kit in ticket.kits:
+            users.setdefault(kit, []).append(index)
+    for index, who in enumerate(case.technicians):
+        for kit in dict.fromkeys(who.start.kits) if who.start else ():
+            users.setdefault(kit, []).append(~index)  # below zero, unlike any ticket's
+    alike: dict[tuple[tuple[int, ...], ...], list[str]] = {}
+    for kit in sorted(users):
+        owned = tuple(station.kits.get(kit, 0) for station in case.stations)
+        alike.setdefault((tuple(users[kit]), owned), []).append(kit)
+    return tuple(sorted(tuple(bundle) for bundle in alike.values()))
 
 
 def _stock(case: Case, kit_names: Sequence[str]) -> Ints:
@@ -428,14 +454,14 @@ def _duty_facts(
             free = _ceil_s(who.start.at, epoch)
             earliest[d] = max(earliest[d], free)
             idle_until[d] = max(0, free + legs.seconds_of(origin[d], home[d]))
-    latest = [_latest_return(s, epoch) for s in shifts]
+    breaks, free_of_more = zip(*(_breaks(s, epoch) for s in shifts), strict=True) if shifts else ((), ())
+    latest = [min(_latest_return(s, epoch), until) for s, until in zip(shifts, free_of_more, strict=True)]
     before = [-1] * len(duties)
     busy_until = 0  # by the earlier trips of the same shift
     for d in range(1, len(duties)):
         busy_until = max(latest[d - 1], idle_until[d - 1], busy_until if duties[d - 1][2] else 0)
         if duties[d][0] == duties[d - 1][0] and (duties[d][2] > 0 or busy_until > earliest[d]):
             before[d] = d - 1
-    breaks = [sorted(s.breaks, key=lambda b: b.earliest) for s in shifts]
     break_ptr, _ = _compressed([[0] * len(b) for b in breaks])
     flat = [b for row in breaks for b in row]
     bags = [who.start.kits if away and who.start is not None else () for who, away in zip(people, out, strict=True)]
@@ -460,8 +486,20 @@ def _duty_facts(
         "break_earliest": _ints(_ceil_s(b.earliest, epoch) for b in flat),  # up: not before it may begin
         "break_latest": _ints(_floor_s(b.latest, epoch) for b in flat),  # down: not after it must begin
         "break_length": _ints(_length_s(b.minutes) for b in flat),
-        "break_span_end": _ints(_floor_s(b.latest, epoch) + math.floor(60 * b.minutes) for b in flat),  # down: rather rest than not
+        "break_span_end": _ints(_span_end(b, epoch) for b in flat),
     }
+
+
+def _breaks(shift: Shift, epoch: datetime) -> tuple[list[Break], int]:
+    """The breaks to plan around, by when they may begin, and until when no other is needed: work that is over by then spans none."""
+    by_end = sorted(shift.breaks, key=lambda b: (_span_end(b, epoch), b.earliest))
+    until = _span_end(by_end[MOST_BREAKS], epoch) if len(by_end) > MOST_BREAKS else UNREACHABLE
+    return sorted(by_end[:MOST_BREAKS], key=lambda b: b.earliest), until
+
+
+def _span_end(pause: Break, epoch: datetime) -> int:
+    """Work that lasts until after this spans the break; rounded down: rather rest than not."""
+    return _floor_s(pause.latest, epoch) + math.floor(60 * pause.minutes)
 
 
 def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int, int]], kits: Mapping[str, int]) -> dict[str, object]:
@@ -476,7 +514,7 @@ def _lent_facts(case: Case, epoch: datetime, duties: Sequence[tuple[int, int, in
         way = legs_of(case.travel, case.rates, [(who.start.lat, who.start.lon, who.start.place), (base.lat, base.lon, base.place)])
         drive = way.seconds_of(0, 1)
         until = max(0, _ceil_s(who.start.at, epoch) + drive)
-        rows += [(station[who.station], kits[k], until) for k in dict.fromkeys(who.start.kits)]
+        rows += [(station[who.station], kit, until) for kit in sorted({kits[k] for k in who.start.kits})]
     return {
         "lent_station": _ints(row[0] for row in rows),
         "lent_kit": _ints(row[1] for row in rows),
@@ -516,7 +554,7 @@ def _to_route(problem: Problem, solution: Solution, duty: int, timed: TimedRoute
             for t, arrive, start in zip(solution.routes[duty], timed.arrives, timed.starts, strict=True)
         ),
         returns=moment(timed.returns),
-        kits=tuple(problem.kit_names[k] for k in sorted(solution.kits[duty] if held is None else held)),
+        kits=tuple(sorted(name for k in (solution.kits[duty] if held is None else held) for name in problem.kit_bundles[k])),
         breaks=tuple(BreakTaken(moment(start), moment(finish)) for start, finish in timed.breaks),
     )
 
@@ -531,13 +569,12 @@ def from_plan(problem: Problem, plan: Plan) -> Solution:
         problem has duties for (see `build_problem`).
     """
     ticket = {name: i for i, name in enumerate(problem.ticket_ids)}
-    kit = {name: i for i, name in enumerate(problem.kit_names)}
     technicians = [problem.technician_ids[t] for t in problem.duty_technician.tolist()]
     keys = zip(technicians, problem.duty_shift.tolist(), problem.duty_trip.tolist(), strict=True)
     duty_of = {key: d for d, key in enumerate(keys)}
     routes: list[tuple[int, ...]] = [()] * problem.n_duties
-    kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
-    wait = [0] * problem.n_duties
+    carried: list[frozenset[str]] = [frozenset()] * problem.n_duties
+    departs = [0] * problem.n_duties
     trips: Counter[tuple[str, int]] = Counter()
     for route in sorted(plan.routes, key=lambda route: (route.depart, route.returns)):
         duty = duty_of.get((route.technician, route.shift, trips[route.technician, route.shift]))
@@ -548,6 +585,26 @@ def from_plan(problem: Problem, plan: Plan) -> Solution:
             raise BadInput(f"Route of technician {route.technician} in shift {route.shift} {what}: it cannot be followed")
         routes[duty] = tuple(ticket[stop.ticket] for stop in route.stops)
         if problem.tables.held[duty] is None:
-            kits[duty] = frozenset(kit[k] for k in route.kits if k in kit)
-            wait[duty] = max(0, problem.second(route.depart)) if kits[duty] else 0
-    return Solution(tuple(routes), tuple(kits), tuple(wait))
+            carried[duty] = frozenset(route.kits)
+            departs[duty] = max(0, problem.second(route.depart))
+    kits = _bundled(problem, routes, carried)
+    wait = tuple(depart if bundles else 0 for depart, bundles in zip(departs, kits, strict=True))
+    return Solution(tuple(routes), kits, wait)
+
+
+def _bundled(problem: Problem, routes: Sequence[Sequence[int]], carried: Sequence[frozenset[str]]) -> tuple[frozenset[int], ...]:
+    """The kits of each duty that carries whole bundles; of a crew that shares a bundle out, the first to carry a part takes it whole."""
+    tables, n_kits = problem.tables, len(problem.kit_bundles)
+    kits = [frozenset(k for k in range(n_kits) if names and names.issuperset(problem.kit_bundles[k])) for names in carried]
+    crews: dict[int, list[int]] = {}
+    for duty, route in enumerate(routes):
+        for ticket in route:
+            if tables.crew[ticket] > 1 and tables.kits[ticket]:
+                crews.setdefault(ticket, []).append(duty)
+    for ticket, duties in crews.items():
+        for kit in sorted(tables.kits[ticket]):
+            if not any(kit in kits[d] or kit in (tables.held[d] or ()) for d in duties):
+                bearer = next((d for d in duties if carried[d].intersection(problem.kit_bundles[kit])), None)
+                if bearer is not None:
+                    kits[bearer] |= {kit}
+    return tuple(kits)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from optimizer import search
+from optimizer.compiling import make_ready
 from optimizer.exchange import present_of
 from optimizer.insertion import construct
 from optimizer.parts import Part, divide, homes_of
@@ -124,7 +125,7 @@ def by_regions(
     elsewhere: Elsewhere | None = None,
 ) -> Result:
     """As `solve`, by regions of about `most` tickets whatever the size."""
-    search.make_ready()
+    make_ready()
     began = clock()
     given = schedule(problem, start) if start is not None else None
     run = _Run(problem, stop, seed, clock, on_progress, began, homes_of(problem), most)
@@ -139,7 +140,7 @@ def by_regions(
     best = run.best or _nothing(problem)
     changed: Status = "improved" if run.best is not first and any(best.timed) else "empty"
     status: Status = "start" if run.best is first and any(best.timed) else changed
-    return Result(problem, best, best.cost, run.elapsed(), run.done, seed, tuple(run.trajectory), status, run.rejected)
+    return Result(problem, best, best.cost, run.elapsed(), run.done, seed, tuple(run.trajectory), status, run.rejected, stop.is_asked_for)
 
 
 def search_part(task: Task) -> Outcome:
@@ -208,7 +209,7 @@ class _Run:
     def goes_on(self) -> bool:
         """Whether another round is worth its beginning. The first one always is: there is no plan before it."""
         left = self.left()
-        if self.over or (left is not None and left <= 0):
+        if self.over or self.stop.is_asked_for or (left is not None and left <= 0):
             return False
         return self.rounds == 0 or self.remaining() > 1.5 * self.overhead_s
 
@@ -271,7 +272,7 @@ def _round_in_threads(run: _Run, pool: ThreadPoolExecutor) -> None:
     before = [m.first.cost if run.present is None else _cost_inside(p, run.present) for p, m in zip(parts, memories, strict=True)]
     present = sum(before) if run.present is None else run.present.cost
     done, chunk, looked = 0, max(1, total // 10_000), run.elapsed()
-    while done < goal and run.remaining() > timing_s:
+    while done < goal and run.remaining() > timing_s and not run.stop.is_asked_for:
         until = min(goal, done + chunk)
         at = run.clock()
         list(pool.map(lambda pair, n=until: kernel.run(pair[0].table, _share_of(pair[1], n, total)), zip(memories, tasks, strict=True)))

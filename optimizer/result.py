@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,14 +15,27 @@ Status = Literal["start", "improved", "empty"]
 
 @dataclass(frozen=True)
 class Stop:
-    """When to stop: after so many seconds, so many iterations, or whichever comes first.
+    """When to stop: after so many seconds, so many iterations, or whichever comes first; or when somebody asks.
 
     An iteration is a round of ruin and recreate, or in OR-Tools routing a look of the library at its limits, about one per
     neighbour that it tries; the same number of them with the same seed gives the same plan. Zero iterations return the start.
+
+    Attributes
+    ----------
+    seconds, iterations
+        The limits; None where there is none.
+    interrupted
+        Asked at least every 50 ms while a solver searches. True: it returns the best schedule so far, as soon as it has one.
     """
 
     seconds: float | None = None
     iterations: int | None = None
+    interrupted: Callable[[], bool] | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody asks to stop now."""
+        return self.interrupted is not None and self.interrupted()
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,8 @@ class Result:
         `"improved"` upon the start, `"start"` when nothing better was found, `"empty"` when nothing can be served at all.
     rejected
         Answers that broke a rule when timed anew by `schedule`; anything but 0 is a fault of the solver.
+    interrupted
+        Somebody asked to stop before a limit was reached: the best schedule so far.
     """
 
     problem: Problem
@@ -51,6 +67,7 @@ class Result:
     trajectory: tuple[tuple[float, float], ...]
     status: Status
     rejected: int = 0
+    interrupted: bool = False
 
     @property
     def facts(self) -> SolverFacts:

@@ -14,7 +14,7 @@ from optimizer.problem import Problem
 from optimizer.recreate import recreate
 from optimizer.result import Result, Status, Stop
 from optimizer.routing_model import Model, as_node_routes, build_model, read_routes
-from optimizer.schedule import schedule
+from optimizer.schedule import schedule, schedule_of
 from optimizer.solution import Broken, Schedule, Solution
 
 __all__ = ["Result", "Stop", "solve"]
@@ -44,7 +44,7 @@ def solve(
     start
         A solution to start from, such as an earlier plan; ignored when it breaks a rule.
     on_progress
-        Called with (seconds, cost) at each improvement.
+        Called with (seconds, cost) as soon as there is a plan and at each improvement.
     clock
         Monotonic seconds.
 
@@ -54,19 +54,18 @@ def solve(
         No way was found to keep all locked tickets with their technicians.
     """
     began = clock()
-    given = schedule(problem, start) if start is not None else None
-    first = given if isinstance(given, Schedule) else construct(problem)
+    first = schedule_of(problem, start) or construct(problem)
     search = _Search(problem, stop, clock, on_progress, began, first)
     if any(first.timed) and (stop.seconds or stop.iterations):
         _recreate(search, random.Random(seed))
-    over = stop.iterations is not None and search.iterations >= stop.iterations
-    model = build_model(problem) if (stop.seconds or stop.iterations) and not over and search.remaining() > 0 else None
-    if model is not None:
+    model = build_model(problem) if (stop.seconds or stop.iterations) and search.goes_on() else None
+    if model is not None and search.goes_on():
         _improve(model, search, search.best, seed)
     best = search.best
     status: Status = "empty" if not any(first.timed) and best is first else ("start" if best is first else "improved")
     trajectory = tuple(search.trajectory)
-    return Result(problem, best, best.cost, clock() - began, search.iterations, seed, trajectory, status, search.rejected)
+    spent = clock() - began
+    return Result(problem, best, best.cost, spent, search.iterations, seed, trajectory, status, search.rejected, search.interrupted)
 
 
 class _Search:
@@ -83,6 +82,7 @@ class _Search:
     ) -> None:
         self.problem, self.stop, self.clock, self.on_progress, self.began = problem, stop, clock, on_progress, began
         self.iterations = self.rejected = 0
+        self.interrupted = False
         self.trajectory: list[tuple[float, float]] = []
         self.keep(first)
 
@@ -113,9 +113,14 @@ class _Search:
     def spent(self) -> bool:
         """Count one iteration, and say whether the search is over."""
         self.iterations += 1
+        return not self.goes_on()
+
+    def goes_on(self) -> bool:
+        """Whether iterations and time are left and nobody asks to stop."""
         if self.stop.iterations is not None and self.iterations >= self.stop.iterations:
-            return True
-        return self.remaining() <= 0
+            return False
+        self.interrupted = self.interrupted or self.stop.is_asked_for
+        return not self.interrupted and self.remaining() > 0
 
 
 def _recreate(search: _Search, rng: random.Random) -> None:

@@ -47,6 +47,12 @@ def schedule(problem: Problem, solution: Solution) -> Schedule | Broken:
     return Broken("Kits cannot be shared in time: every departure waits for another", -1)
 
 
+def schedule_of(problem: Problem, start: Solution | None) -> Schedule | None:
+    """The schedule of a solution to start from; None when none is given or it breaks a rule: the solver then begins with nothing."""
+    found = schedule(problem, start) if start is not None else None
+    return found if isinstance(found, Schedule) else None
+
+
 def used_duties(tables: Tables, routes: Sequence[Sequence[int]]) -> list[int]:
     """Duties with visits, and the way home of people already out who go again from there."""
     used = [duty for duty, route in enumerate(routes) if route]

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.compiling import make_ready
 from optimizer.exchange import Team, team_of
 from optimizer.insertion import construct
 from optimizer.problem import Problem
 from optimizer.result import Result, Status, Stop
-from optimizer.schedule import schedule
+from optimizer.schedule import schedule, schedule_of
 from optimizer.search_state import facts_of, read_best, state_of, table_of, write_best
 from optimizer.solution import Broken, Schedule, Solution
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from optimizer.search_kernel import Facts, State
     from optimizer.search_state import Ints
 
-_CHUNK_S = 0.05  # the clock is looked at this often
+_CHUNK_S = 0.025  # the clock is looked at this often, and whether somebody asks to stop
 _MOST_AT_ONCE = 2000  # iterations
 _MARGIN_S = 0.05  # to time the last solution anew
 _LOOK_S = 0.5  # improvements are timed and told this often
@@ -55,13 +56,14 @@ def solve(
     problem
         Any problem; without a ticket, a technician or a feasible visit the plan is empty.
     stop
-        Without seconds and iterations, or with zero iterations, the start is returned unchanged.
+        Without seconds and iterations, or with zero iterations, the start is returned unchanged. Whether somebody asks to stop is
+        looked at between spells of about 25 ms.
     seed
         The same seed, workers and number of iterations give the same plan, also when the number was found by the clock.
     start
         A solution to start from, such as an earlier plan; ignored when it breaks a rule.
     on_progress
-        Called with (seconds, cost) at the start and at improvements, at most every half second.
+        Called with (seconds, cost) as soon as there is a plan and at improvements, at most every half second.
     clock
         Monotonic seconds. Compiling does not count: it comes before the first look at the clock.
     workers
@@ -76,8 +78,7 @@ def solve(
     if not nothing_to_do:
         make_ready()
     began = clock()
-    given = schedule(problem, start) if start is not None else None
-    warm = given if isinstance(given, Schedule) else None
+    warm = schedule_of(problem, start)
     if nothing_to_do:
         first = warm or construct(problem)
         run = _Run(problem, stop, clock, on_progress, began, first)
@@ -87,15 +88,6 @@ def solve(
     run = _Run(problem, stop, clock, on_progress, began, first)
     with team_of(problem, memory, seed, workers) as team:
         return run.result(first, _improve(team, run), seed)
-
-
-def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
-    """Loads the compiled search, or compiles it, which takes about a minute once on a machine; `on_compile` is called before that."""
-    from optimizer import search_kernel as kernel
-
-    if not kernel.is_ready():
-        on_compile()
-    kernel.make_ready()
 
 
 @dataclass(frozen=True)
@@ -114,9 +106,9 @@ class Memory:
 
 def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
     """The search at its start: the given schedule, or a constructed one."""
+    make_ready()
     from optimizer import search_kernel as kernel
 
-    kernel.make_ready()
     facts = facts_of(problem)
     state, table = fresh(problem, facts, seed)
     first = warm
@@ -130,6 +122,27 @@ def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
             state, table = fresh(problem, facts, seed)
     resume(problem, state, table, first)
     return Memory(facts, state, table, first)
+
+
+def recall(problem: Problem, plan: Schedule) -> Memory:
+    """A schedule in the search's memory, to ask about it rather than to search on: without neighbours and temperatures.
+
+    Raises
+    ------
+    RuntimeError
+        The search and `schedule` disagree about the plan, which is a fault of one of them.
+    """
+    make_ready()
+    from optimizer import search_kernel as kernel
+
+    facts = facts_of(problem, searching=False)
+    state = state_of(problem, facts, 1)
+    table = table_of(facts, state)
+    write_best(state, plan.solution)
+    kernel.prepare(table)
+    if not kernel.load(table):
+        raise RuntimeError("search and schedule disagree: the plan does not fit")
+    return Memory(facts, state, table, plan)
 
 
 def fresh(problem: Problem, facts: Facts, seed: int) -> tuple[State, Ints]:
@@ -180,6 +193,7 @@ class _Run:
     began: float
     best: Schedule
     rejected: int = 0
+    interrupted: bool = False
     trajectory: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -192,6 +206,11 @@ class _Run:
     def remaining(self) -> float:
         """Seconds left for searching; endless when seconds do not count."""
         return np.inf if self.stop.seconds is None else self.stop.seconds - _MARGIN_S - self.elapsed()
+
+    def goes_on(self) -> bool:
+        """Whether there is time left and nobody asks to stop."""
+        self.interrupted = self.interrupted or self.stop.is_asked_for
+        return not self.interrupted and self.remaining() > 0
 
     def offer(self, solution: Solution, *, last: bool = False) -> None:
         """Time a solution by every rule, and keep it when it is cheaper than the best, beyond rounding.
@@ -217,14 +236,16 @@ class _Run:
         """What the search hands back."""
         status: Status = "improved" if self.best is not first else ("start" if any(first.timed) else "empty")
         trajectory = tuple(self.trajectory)
-        return Result(self.problem, self.best, self.best.cost, self.elapsed(), iterations, seed, trajectory, status, self.rejected)
+        return Result(
+            self.problem, self.best, self.best.cost, self.elapsed(), iterations, seed, trajectory, status, self.rejected, self.interrupted
+        )
 
 
 def _improve(team: Team, run: _Run) -> int:
     """Searches until the stop says so; the number of iterations."""
     limit = run.stop.iterations
     done, chunk, looked, seen = 0, 16, run.elapsed(), team.improved
-    while run.remaining() > 0 and (limit is None or done < limit):
+    while (limit is None or done < limit) and run.goes_on():
         until = done + chunk if limit is None else min(limit, done + chunk)
         began = run.clock()
         team.advance(until)

@@ -32,8 +32,8 @@ class Shape(NamedTuple):
     crew_width: int
 
 
-def facts_of(problem: Problem) -> Facts:
-    """The problem as flat arrays."""
+def facts_of(problem: Problem, *, searching: bool = True) -> Facts:
+    """The problem as flat arrays; without neighbours, which take longest, when it is not to be searched."""
     from optimizer.search_kernel import Facts
 
     fit = problem.reachable.copy()
@@ -66,7 +66,7 @@ def facts_of(problem: Problem) -> Facts:
         lent=_columns(problem.lent_station, problem.lent_kit, problem.lent_until),
         station_ptr=np.concatenate([[0], np.cumsum(per_station)]).astype(np.int64),
         station_duty=by_station,
-        near=_neighbours(problem),
+        near=_neighbours(problem) if searching else np.zeros((problem.n_tickets, 0), np.int64),
     )
 
 

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -18,6 +19,20 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from data_models.store import Store, open_store
+
+
+@pytest.fixture(scope="session")
+def compiled_search(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The compiled search, ready: the first worker that needs it compiles, the others wait and load what it made."""
+    from optimizer.compiling import make_ready
+
+    # The parent of a worker's own folder is common to all workers of a run.
+    with (tmp_path_factory.getbasetemp().parent / "compiling.lock").open("w") as lock:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)  # given back when the file is closed
+        make_ready()
 
 
 @pytest.fixture(scope="session")

@@ -59,3 +59,8 @@ def filled_store(small_company: Company, tmp_path_factory: pytest.TempPathFactor
         for table, path in small_company(folder / "tables", NOW):
             import_table(store, Settings(), table, path, now=NOW)
     return folder / "store.sqlite"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def search_is_ready(compiled_search: None) -> None:
+    """Tests here plan in processes of their own, too, which then find the search compiled."""

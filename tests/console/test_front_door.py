@@ -33,7 +33,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_help_names_every_command() -> None:
     shown = CliRunner().invoke(cli.app, ["--help"])
     assert shown.exit_code == 0
-    for command in ("demo", "import", "plan", "solve", "check", "export", "approve", "publish", "show", "doctor"):
+    for command in ("demo", "import", "plan", "solve", "check", "candidates", "export", "approve", "publish", "show", "doctor"):
         assert command in shown.output
 
 
@@ -64,15 +64,15 @@ def test_what_seconds_gave_iterations_give_again(tmp_path: Path, twohour: Any) -
     assert read_plan(timed).routes == read_plan(counted).routes
 
 
-def test_the_compiled_search_writes_a_plan_that_check_accepts_and_iterations_repeat(tmp_path: Path, twohour: Any) -> None:
+def test_the_reference_solver_writes_a_plan_that_check_accepts_and_iterations_repeat(tmp_path: Path, twohour: Any) -> None:
     timed, counted = tmp_path / "timed.json", tmp_path / "counted.json"
-    solved = twohour("solve", FOUR_TICKETS, "--solver", "search", "--seconds", 0.3, "--seed", 3, "--out", timed)
+    solved = twohour("solve", FOUR_TICKETS, "--solver", "routing", "--seconds", 1, "--seed", 3, "--out", timed)
     assert solved.status == 0, solved.err
     assert twohour("check", FOUR_TICKETS, timed).status == 0
     facts = read_plan(timed).solver
     assert facts is not None
     assert facts.iterations
-    again = twohour("solve", FOUR_TICKETS, "--solver", "search", "--iterations", facts.iterations, "--seed", 3, "--out", counted)
+    again = twohour("solve", FOUR_TICKETS, "--solver", "routing", "--iterations", facts.iterations, "--seed", 3, "--out", counted)
     assert again.status == 0, again.err
     assert read_plan(timed).routes == read_plan(counted).routes
 
@@ -275,3 +275,52 @@ def test_an_old_plan_stays_when_the_new_case_is_bad(tmp_path: Path, twohour: Any
     (tmp_path / "case.json").write_text("{}", encoding="utf-8")
     assert twohour("solve", tmp_path / "case.json", "--out", tmp_path / "plan.json").status == 2
     assert (tmp_path / "plan.json").read_text(encoding="utf-8") == "yesterday's"
+
+
+@pytest.fixture
+def solved(tmp_path: Path, twohour: Any) -> Path:
+    """A plan for the four tickets."""
+    out = tmp_path / "plan.json"
+    assert twohour("solve", FOUR_TICKETS, "--iterations", 500, "--out", out).status == 0
+    return out
+
+
+def test_candidates_name_who_could_come_when_at_what_cost_and_whom_it_delays(solved: Path, twohour: Any) -> None:
+    answer = twohour("candidates", FOUR_TICKETS, solved, "--ticket", "W2", "--json")
+    assert answer.status == 0, answer.err
+    said = json.loads(answer.out)
+    case, plan = read_case(FOUR_TICKETS), read_plan(solved)
+    assert [each["cost_change"] for each in said["candidates"]] == sorted(each["cost_change"] for each in said["candidates"])
+    best = said["candidates"][0]
+    # The plan is as good as it gets, so that the ticket goes back to where it was, at its share of the plan's cost.
+    there = {(route.technician, stop.start.isoformat()) for route in plan.routes for stop in route.stops if stop.ticket == "W2"}
+    assert {(who, best["start"]) for who in best["technicians"]} == there
+    left_out = case.ticket_by_id["W2"].skip_cost + case.rates.change_technician  # it was promised to somebody
+    assert best["added_cost"] == pytest.approx(best["cost_change"] + left_out)
+    shown = twohour("candidates", FOUR_TICKETS, solved, "--ticket", "W2")
+    assert all(name in shown.out for name in best["technicians"])
+    assert "added cost" in shown.out
+
+
+def test_candidates_of_a_ticket_that_nobody_can_take_are_none(solved: Path, tmp_path: Path, twohour: Any) -> None:
+    case = json.loads(FOUR_TICKETS.read_text(encoding="utf-8"))
+    case["tickets"].append({**case["tickets"][0], "id": "W9", "skills": {"unheard-of": 3}, "crew": 1})
+    (tmp_path / "more.json").write_text(json.dumps(case), encoding="utf-8")
+    answer = twohour("candidates", tmp_path / "more.json", solved, "--ticket", "W9")
+    assert (answer.status, "nobody can take W9" in answer.out) == (1, True)
+    assert json.loads(twohour("candidates", tmp_path / "more.json", solved, "--ticket", "W9", "--json").out)["candidates"] == []
+
+
+def test_candidates_for_what_does_not_exist_or_does_not_fit_are_refused(solved: Path, tmp_path: Path, twohour: Any) -> None:
+    unknown = twohour("candidates", FOUR_TICKETS, solved, "--ticket", "W-none")
+    assert (unknown.status, "W-none" in unknown.err) == (2, True)
+    other = tmp_path / "other.json"
+    other.write_text(solved.read_text(encoding="utf-8").replace('"T1"', '"T-unknown"'), encoding="utf-8")
+    stranger = twohour("candidates", FOUR_TICKETS, other, "--ticket", "W2")
+    assert (stranger.status, "T-unknown" in stranger.err) == (2, True)
+    plan = json.loads(solved.read_text(encoding="utf-8"))
+    for route in plan["routes"]:
+        route["stops"] *= 20
+    other.write_text(json.dumps(plan), encoding="utf-8")
+    broken = twohour("candidates", FOUR_TICKETS, other, "--ticket", "W2")
+    assert (broken.status, "cannot be carried out" in broken.err) == (1, True)

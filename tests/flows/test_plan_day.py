@@ -193,3 +193,28 @@ async def first_completed_run(api_url: str, runner: subprocess.Popen[bytes]) -> 
                         return True
             await asyncio.sleep(0.5)
     return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="cancels as Prefect does on Unix")
+def test_a_run_that_is_cancelled_while_it_searches_leaves_no_draft_and_no_papers(
+    running_server: PrefectServer, company_url: str, tmp_path: Path
+) -> None:
+    # Prefect ends the process of a run that is cancelled with SIGTERM.
+    code = f"from datetime import datetime; from flows.plan_day import plan_day; plan_day(at=datetime.fromisoformat('{NOW}'), seconds=1000)"
+    environment = {
+        **os.environ,
+        **server_environment(running_server.log.parent, running_server.api_url),
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path) as running:
+        assert running.stderr is not None
+        planned = any(": cost " in line for line in running.stderr)
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=120)
+    assert planned
+    assert running.returncode != 0
+    with open_store(company_url) as store, store.reading() as session:
+        assert list_plans(session) == []
+    assert not (tmp_path / "out").exists()
