@@ -24,7 +24,7 @@ from optimizer.result import Result, Status, Stop
 from optimizer.schedule import cost_of, crew_duties, schedule
 from optimizer.solution import Schedule, Solution, TimedRoute, empty_solution
 
-MOST_CELLS = 2_000_000
+MOST_CELLS = 1_000_000
 """Tickets × duties that are searched as a whole: beyond, the caches of a single search outgrow the processor's, and more of the plan
 lies out of reach of each iteration than a part would hold."""
 
@@ -292,7 +292,7 @@ def _seconds_to_time(run: _Run, parts: Sequence[Part], memories: Sequence[search
     largest = max(range(len(parts)), key=lambda i: len(parts[i].tickets))
     began = run.clock()
     schedule(parts[largest].problem, memories[largest].first.solution)
-    return 1.5 * (run.clock() - began) * run.problem.n_tickets / max(1, len(parts[largest].tickets))
+    return 2 * (run.clock() - began) * run.problem.n_tickets / max(1, len(parts[largest].tickets))
 
 
 def _round_elsewhere(run: _Run, elsewhere: Elsewhere) -> None:
