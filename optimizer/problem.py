@@ -21,9 +21,9 @@ UNREACHABLE = 10**12
 """Drive seconds of a pair without a way. More than any two moments that a calendar can hold lie apart (3.2e11 s), and
 small enough that a million of them still add up within 64 bits."""
 
-MOST_BREAKS = 8
+MOST_BREAKS = 6
 """Breaks of one shift that can be planned around: each may be taken in any spell, and combinations double with every break. A shift
-with more is used up to the moment at which the ninth would be needed."""
+with more is used up to the moment at which the seventh would be needed."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -164,9 +164,9 @@ def temperatures(problem: Problem, first: Schedule) -> tuple[float, float]:
     """
     here = problem.ticket_location
     fares = problem.drive_cost[np.ix_(here, here)]
-    fares = np.where(np.isfinite(fares) & (fares > 0), fares, np.nan)
-    nearest = np.nanmin(fares, axis=1) if len(here) > 1 and not np.isnan(fares).all() else np.array([np.nan])
-    typical = float(np.nanmedian(nearest)) if not np.isnan(nearest).all() else float(np.median(problem.ticket_skip_cost)) / 10
+    nearest = np.where(fares > 0, fares, np.inf).min(axis=1, initial=np.inf)
+    nearest = nearest[np.isfinite(nearest)]
+    typical = float(np.median(nearest)) if len(nearest) else float(np.median(problem.ticket_skip_cost)) / 10
     hot = max(_HEAT * typical, 1e-3)
     return hot, hot / 100
 
