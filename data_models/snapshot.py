@@ -119,11 +119,11 @@ def take_snapshot(
     """The planning problem of `facts` at `facts.now`, with great-circle travel; `with_matrix` puts road times in.
 
     A skill counts when its certificate holds until the end of the technician's last shift of the horizon, overtime included, in the
-    time zone of the default policy: on the day `expires_on` it is absent already. Kits out of order are not counted,
-    unless somebody is out with them. A ticket that is reported under way, or whose work has begun by the published plan, is not
-    planned again: its crew becomes free where it is, and `context.being_served` lists it. Other visits of the published plan are committed, and locked when the drive to
-    them has begun, or when their technician has to be at such a visit of a crew afterwards. Whoever drives to a visit
-    becomes free at its site when they arrive, so that it begins as promised.
+    time zone of the default policy: on the day `expires_on` it is absent already. Kits out of order are not counted, unless
+    somebody is out with them. A ticket that is reported under way, or whose work has begun by the published plan, is not planned
+    again: its crew becomes free where it is, and `context.being_served` lists it. Other visits of the published plan are
+    committed, and locked when the drive to them has begun, or when their technician has to be at such a visit of a crew
+    afterwards. Whoever drives to a visit becomes free at its site when they arrive, so that it begins as promised.
 
     Raises
     ------
