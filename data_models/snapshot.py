@@ -6,7 +6,8 @@ The order of everything is by id, so that the same facts give the same case, byt
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -29,7 +30,16 @@ from data_models.case import (
 from data_models.case_files import case_json
 from data_models.context import BeingServed, BrokenKits, Context, ExpiredCertificate, TechnicianContext, TicketContext, context_json
 from data_models.datum import Point
-from data_models.domain import CompanyFacts, ContactFacts, ContractFacts, OutBefore, PromisedVisit, TechnicianFacts, TicketFacts
+from data_models.domain import (
+    CompanyFacts,
+    ContactFacts,
+    ContractFacts,
+    OutBefore,
+    PromisedVisit,
+    StationFacts,
+    TechnicianFacts,
+    TicketFacts,
+)
 from data_models.errors import BadInput
 from data_models.policy import Clocks, ServicePolicy, clocks_for, costs_for, due_times, needs_for, visit_due, with_contract
 
@@ -109,11 +119,11 @@ def take_snapshot(
     """The planning problem of `facts` at `facts.now`, with great-circle travel; `with_matrix` puts road times in.
 
     A skill counts when its certificate holds until the end of the technician's last shift of the horizon, overtime included, in the
-    time zone of the default policy: on the day `expires_on` it is absent already. Kits out of order are not counted. A ticket that
-    is reported under way, or whose work has begun by the published plan, is not planned again: its crew becomes free where it
-    is, and `context.being_served` lists it. Other visits of the published plan are committed, and locked when the drive to
-    them has begun, or when their technician has to be at such a visit of a crew afterwards. Whoever drives to a visit
-    becomes free at its site when they arrive, so that it begins as promised.
+    time zone of the default policy: on the day `expires_on` it is absent already. Kits out of order are not counted, unless
+    somebody is out with them. A ticket that is reported under way, or whose work has begun by the published plan, is not planned
+    again: its crew becomes free where it is, and `context.being_served` lists it. Other visits of the published plan are
+    committed, and locked when the drive to them has begun, or when their technician has to be at such a visit of a crew
+    afterwards. Whoever drives to a visit becomes free at its site when they arrive, so that it begins as promised.
 
     Raises
     ------
@@ -130,10 +140,7 @@ def take_snapshot(
         name=name or f"{facts.region or 'all'} {facts.now:%Y-%m-%dT%H:%MZ}",
         now=facts.now,
         travel=travel,
-        stations=tuple(
-            Station(station.id, station.name, station.lat, station.lon, {stock.kit: stock.owned - stock.broken for stock in station.kits})
-            for station in facts.stations
-        ),
+        stations=tuple(Station(s.id, s.name, s.lat, s.lon, _kits(s, people, starts)) for s in facts.stations),
         technicians=tuple(_technician(person, starts[person.id], day) for person in people),
         tickets=tuple(ticket for ticket, _ in made),
         rates=rates,
@@ -151,6 +158,17 @@ def take_snapshot(
         travel_source=f"great circle × {travel.detour:g} at {travel.speed_kmh:g} km/h",
     )
     return Snapshot(case, context)
+
+
+def _kits(station: StationFacts, people: Sequence[TechnicianFacts], starts: Mapping[str, OutAt | None]) -> dict[str, int]:
+    """Kits in order, by type, and at least those that the station's people are out with: what somebody has is there, whatever was counted.
+
+    People hold what they are out with until they are home, so that with a smaller number no plan could keep the rule on kits.
+    """
+    kits = {stock.kit: stock.owned - stock.broken for stock in station.kits}
+    out = (start for person in people if person.station == station.id and (start := starts[person.id]) is not None)
+    held = Counter(kit for start in out for kit in start.kits)
+    return kits | {kit: max(count, kits.get(kit, 0)) for kit, count in held.items()}
 
 
 def case_places(case: Case) -> tuple[Point, ...]:

@@ -110,7 +110,8 @@ def _crews(memory: Memory, ticket: int, people: list[int]) -> Iterator[Candidate
 
     table, crew = memory.table, int(memory.facts.ticket[ticket, kernel.CREW])
     pool = np.empty(_PARTNERS + crew, np.int64)
-    partners = pool[: kernel._pool_of(table, ticket, pool)].tolist()
+    cheapest = sorted(people, key=lambda duty: float(memory.state.prices[ticket, duty]))
+    partners = list(dict.fromkeys([*pool[: kernel._pool_of(table, ticket, pool)].tolist(), *cheapest[: crew + 4]]))
     moments = {duty: _moments(memory, ticket, duty) for duty in dict.fromkeys([*partners, *people])}
     common = [moment for duty in partners for moment in moments[duty]]
     places: dict[tuple[int, int], tuple[float, int]] = {}

@@ -55,6 +55,13 @@ class Team:
 
         return read_best(min(self.members, key=lambda each: float(each.state.level[kernel.BEST])).state)
 
+    def cool(self, problem: Problem, length: int) -> None:
+        """Lets every member cool over so many iterations, counted from the first."""
+        from optimizer.search import cool
+
+        for each in self.members:
+            cool(problem, each.state, 0, length)
+
     def advance(self, until: int) -> None:
         """Brings every member to `until` iterations, with the meetings on the way."""
         from optimizer import search_kernel as kernel
@@ -80,8 +87,8 @@ class Team:
 
         counter = self.members[0].state.counter
         begin, end = int(counter[kernel.CYCLE_BEGIN]), int(counter[kernel.CYCLE_END])
-        if self.done >= end:  # the next cycle begins with the next iteration, and is twice as long
-            begin, end = end, end + 2 * (end - begin)
+        if self.done >= end:  # the next cycle begins with the next iteration
+            begin, end = end, end + int(counter[kernel.NEXT_CYCLE])
         part = (self.done - begin) * MEETINGS // (end - begin) + 1
         meeting = begin + -(-part * (end - begin) // MEETINGS)
         return meeting, meeting >= end

@@ -20,9 +20,9 @@ from optimizer.legs import Legs, legs_of
 from optimizer.solution import Schedule, Solution, TimedRoute
 from optimizer.tables import Tables, tables_of
 
-MOST_BREAKS = 8
+MOST_BREAKS = 6
 """Breaks of one shift that can be planned around: each may be taken in any spell, and combinations double with every break. A shift
-with more is used up to the moment at which the ninth would be needed."""
+with more is used up to the moment at which the seventh would be needed."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

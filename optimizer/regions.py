@@ -25,7 +25,7 @@ from optimizer.result import Result, Status, Stop
 from optimizer.schedule import cost_of, crew_duties, schedule
 from optimizer.solution import Schedule, Solution, TimedRoute, empty_solution
 
-MOST_CELLS = 2_000_000
+MOST_CELLS = 1_000_000
 """Tickets × duties that are searched as a whole: beyond, the caches of a single search outgrow the processor's, and more of the plan
 lies out of reach of each iteration than a part would hold."""
 
@@ -154,12 +154,10 @@ def search_part(task: Task) -> Outcome:
 
 def _begin(task: Task) -> search.Memory:
     """The search of a part, at its place in the cycle of temperatures."""
-    from optimizer import search_kernel as kernel
 
     warm = schedule(task.problem, task.start) if task.start is not None else None
     memory = search.begin(task.problem, warm if isinstance(warm, Schedule) else None, task.seed)
-    memory.state.counter[kernel.CYCLE_BEGIN] = -task.before
-    memory.state.counter[kernel.CYCLE_END] = max(task.cycle - task.before, task.iterations)
+    search.cool(task.problem, memory.state, -task.before, max(task.cycle, task.before + task.iterations))
     return memory
 
 
@@ -293,7 +291,7 @@ def _seconds_to_time(run: _Run, parts: Sequence[Part], memories: Sequence[search
     largest = max(range(len(parts)), key=lambda i: len(parts[i].tickets))
     began = run.clock()
     schedule(parts[largest].problem, memories[largest].first.solution)
-    return 1.5 * (run.clock() - began) * run.problem.n_tickets / max(1, len(parts[largest].tickets))
+    return 2 * (run.clock() - began) * run.problem.n_tickets / max(1, len(parts[largest].tickets))
 
 
 def _round_elsewhere(run: _Run, elsewhere: Elsewhere) -> None:

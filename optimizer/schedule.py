@@ -258,7 +258,7 @@ def _with_breaks(
         here = tables.location[ticket]
         drive = tables.travel[at][here]
         reached = [_visit(tables, ticket, drive, x, rest, pinned) for x in labels for rest in _rest_options(breaks, x)]
-        labels = _undominated([x for x in reached if x is not None], breaks)
+        labels = _undominated([x for x in reached if x is not None and not _works_through(x, breaks)], breaks)
         at, drive_cost = here, drive_cost + tables.drive_cost[at][here]
     home = tables.home[duty]
     drive, drive_cost = tables.travel[at][home], drive_cost + tables.drive_cost[at][home]
@@ -275,6 +275,11 @@ def _with_breaks(
     cost, returns, _, _, x, rest = min(ends, key=lambda end: end[:4])
     rested = tuple(number for number in x.taken + rest.taken if number not in taken)
     return TimedRoute(x.depart, x.arrives, x.starts, returns, x.rests + rest.rests, cost + drive_cost, rested)
+
+
+def _works_through(x: _Label, breaks: Sequence[tuple[int, int, int, int]]) -> bool:
+    """Whether the label's work spans a break for good: not taken, not avoided, and over before the route can come to its end."""
+    return any(x.depart < opens and x.clock > span_end and i not in x.taken for i, (opens, _, _, span_end) in enumerate(breaks))
 
 
 def _rest_options(breaks: Sequence[tuple[int, int, int, int]], x: _Label) -> list[_Rest]:

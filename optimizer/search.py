@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.compiling import make_ready
+from optimizer.cooling import HELD, digits_for, heat_of, length_of, next_with
 from optimizer.exchange import Team, team_of
 from optimizer.insertion import construct
 from optimizer.problem import Problem
@@ -34,9 +35,10 @@ _LOOK_S = 0.5  # improvements are timed and told this often
 
 _REMOVED = 10.0  # visits that an iteration removes on average
 _BLINK = 0.01  # chance to overlook a duty
-_FOCUS = 0.5  # chance to ruin around a ticket that is late or not planned
-_HEAT = 40.0  # the highest temperature, in ways to the nearest ticket
-_FIRST_CYCLE = 60  # iterations per ticket
+_FOCUS = 0.2  # chance to ruin around a ticket that is late or not planned
+_HELD_HEAT = 5.0  # the temperature before it is known over how many iterations to cool, in ways to the nearest ticket
+_COLD = 0.4  # the lowest temperature, in the same
+_SURE_SHARE = 0.93  # of the iterations that seem to fit: what is left over is searched in short cycles from the best
 
 
 def solve(
@@ -155,31 +157,36 @@ def fresh(problem: Problem, facts: Facts, seed: int) -> tuple[State, Ints]:
 
 
 def resume(problem: Problem, state: State, table: Ints, first: Schedule) -> None:
-    """Puts a schedule into the search's memory and sets the temperatures by what visits of this very case cost."""
+    """Puts a schedule into the search's memory, held cold until `cool` says over how many iterations it cools."""
     from optimizer import search_kernel as kernel
 
     write_best(state, first.solution)
     kernel.prepare(table)
     kernel.load(table)
     state.level[kernel.BEST] = state.level[kernel.TOTAL]
-    hot, cold = temperatures(problem, first)
-    state.level[kernel.HOT], state.level[kernel.COLD] = hot, cold
-    state.counter[kernel.CYCLE_END] = max(2000, _FIRST_CYCLE * problem.n_tickets)
+    state.level[kernel.HELD_HEAT] = _HELD_HEAT * way_to_the_nearest(problem)
+    state.counter[kernel.CYCLE_END] = kernel.NEVER
 
 
-def temperatures(problem: Problem, first: Schedule) -> tuple[float, float]:
-    """The highest and the lowest temperature, in money.
+def cool(problem: Problem, state: State, begin: int, length: int) -> None:
+    """Lets a search cool over `length` iterations from `begin` on, by what visits of this very case cost."""
+    from optimizer import search_kernel as kernel
 
-    Forty times what the way from a ticket to its nearest neighbour typically costs, and a hundredth of that. Cooler, a day of 600
-    tickets freezes early (891 k after 30 s with four times, 847 k with twenty, 845 k with eighty); one of 200 hardly cares.
-    """
+    way, heat = way_to_the_nearest(problem), heat_of(problem, length)
+    state.level[kernel.HOT], state.level[kernel.COLD] = heat * way, _COLD * way
+    state.level[kernel.NEXT_HOT] = max(heat / 10, _COLD) * way
+    state.counter[kernel.CYCLE_BEGIN], state.counter[kernel.CYCLE_END] = begin, begin + length
+    state.counter[kernel.NEXT_CYCLE] = max(kernel.HELD, length // 8)
+
+
+def way_to_the_nearest(problem: Problem) -> float:
+    """What the drive from a ticket to its nearest neighbour typically costs: the unit of temperatures, in money."""
     here = problem.ticket_location
     fares = problem.drive_cost[np.ix_(here, here)]
     fares = np.where(np.isfinite(fares) & (fares > 0), fares, np.nan)
     nearest = np.nanmin(fares, axis=1) if len(here) > 1 and not np.isnan(fares).all() else np.array([np.nan])
     typical = float(np.nanmedian(nearest)) if not np.isnan(nearest).all() else float(np.median(problem.ticket_skip_cost)) / 10
-    hot = max(_HEAT * typical, 1e-3)
-    return hot, hot / 100
+    return max(typical, 1e-4)
 
 
 @dataclass
@@ -244,7 +251,11 @@ class _Run:
 def _improve(team: Team, run: _Run) -> int:
     """Searches until the stop says so; the number of iterations."""
     limit = run.stop.iterations
+    digits = 0
+    if limit is not None:
+        team.cool(run.problem, length_of(limit))
     done, chunk, looked, seen = 0, 16, run.elapsed(), team.improved
+    searching = run.elapsed()
     while (limit is None or done < limit) and run.goes_on():
         until = done + chunk if limit is None else min(limit, done + chunk)
         began = run.clock()
@@ -253,9 +264,18 @@ def _improve(team: Team, run: _Run) -> int:
         per_iteration = spent / (until - done)
         chunk = max(1, min(int(min(_CHUNK_S, max(run.remaining(), 0.001)) / per_iteration), 8 * chunk, _MOST_AT_ONCE))
         done = until
+        if limit is None and not digits:
+            rate = done / max(run.elapsed() - searching, 1e-6)
+            chunk = min(chunk, 1 + int(rate * run.remaining() / (2 * HELD)))
+            if HELD * (run.elapsed() - searching) >= run.remaining():
+                digits = digits_for(_SURE_SHARE * rate * run.remaining(), done)
+                team.cool(run.problem, length_of(digits))
         if team.improved > seen and run.elapsed() - looked > _LOOK_S:
             looked, seen = run.elapsed(), team.improved
             run.offer(team.best())
+    if limit is None:
+        done = next_with(digits or digits_for(0, done + 100), done)
+        team.advance(done)
     if team.improved > 0:
         run.offer(team.best(), last=True)
     return done

@@ -105,9 +105,10 @@ PIN, SIZE, MEMBERS = range(3)
     WAITER,
     RELEASE,
     SIM_RESTED,
-) = range(17)
+    NEXT_CYCLE,
+) = range(18)
 # Entries of State.level.
-TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME, FOCUS = range(8)
+TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME, FOCUS, HELD_HEAT, NEXT_HOT = range(10)
 # Where each array of `Facts` and `State` stands in the table of addresses.
 (
     TRAVEL_AT,
@@ -168,6 +169,7 @@ TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME, FOCUS = range(8)
 NOW, ITERATION_LAYER, MOVE_LAYER = 0, 1, 2
 
 MOST_LABELS = 48
+HELD = 64  # `cooling.HELD`
 MOST_ROUNDS = 30
 MOST_WAITS = 4
 CREW_POOL = 12
@@ -1805,19 +1807,25 @@ def _add_up(m):
 
 @_compiled("ai")
 def run(m, until):
-    """Ruins and recreates until `counter[ITERATION]` is `until`: simulated annealing in cycles, each twice as long as the last."""
+    """Ruins and recreates until `counter[ITERATION]` is `until`: simulated annealing in cycles.
+
+    A cycle ends `counter[CYCLE_END]`; the next begin from the best, last `counter[NEXT_CYCLE]` each and begin at `level[NEXT_HOT]`.
+    """
     counter, level, todo, missing = _ints1(m, COUNTER_AT), _floats1(m, LEVEL_AT), _ints1(m, TODO_AT), _ints1(m, MISSING_AT)
     random = _bits1(m, RANDOM_AT)
     while counter[ITERATION] < until:
         i = counter[ITERATION]
         if i >= counter[CYCLE_END]:
-            length = 2 * (counter[CYCLE_END] - counter[CYCLE_BEGIN])
-            counter[CYCLE_BEGIN], counter[CYCLE_END] = i, i + length
+            counter[CYCLE_BEGIN], counter[CYCLE_END] = i, i + counter[NEXT_CYCLE]
+            level[HOT] = level[NEXT_HOT]
             load(m)
         if i % 1024 == 0:
             _add_up(m)
-        part = (i - counter[CYCLE_BEGIN]) / (counter[CYCLE_END] - counter[CYCLE_BEGIN])
-        heat = level[HOT] * (level[COLD] / level[HOT]) ** part
+        length = counter[CYCLE_END] - counter[CYCLE_BEGIN]
+        held = length // HELD
+        heat = level[HELD_HEAT]
+        if i - counter[CYCLE_BEGIN] >= held:
+            heat = level[HOT] * (level[COLD] / level[HOT]) ** ((i - counter[CYCLE_BEGIN] - held) / (length - held))
         counter[ITERATION] = i + 1
         _begin(m, ITERATION_LAYER)
         before = level[TOTAL]

@@ -182,9 +182,9 @@ def state_of(problem: Problem, facts: Facts, seed: int) -> State:
     holders = np.zeros((stations, kits), np.int64)
     np.add.at(holders, problem.duty_station, facts.holding)
     np.add.at(holders, (problem.lent_station, problem.lent_kit), 1)
-    counter = np.zeros(17, np.int64)
+    counter = np.zeros(18, np.int64)
     counter[kernel.WAITER] = -1
-    level = np.zeros(8)
+    level = np.zeros(10)
     level[kernel.OVERTIME] = problem.overtime_per_hour / 3600
     level[kernel.TOTAL] = facts.money[:, kernel.ABSENT].sum()
     # splitmix64, so that neighbouring seeds begin far apart.

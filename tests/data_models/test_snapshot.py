@@ -194,6 +194,18 @@ def test_broken_kits_do_not_count_and_are_told() -> None:
     assert made.context.broken_kits == (BrokenKits("ST-1", "leak-kit", 1),)
 
 
+@pytest.mark.parametrize(("held", "kits"), [(("leak-kit",), {"leak-kit": 1}), (("borrowed",), {"leak-kit": 1, "borrowed": 1})])
+def test_what_somebody_is_out_with_is_there_whatever_was_counted(held: tuple[str, ...], kits: dict[str, int]) -> None:
+    assert with_person(position=PositionFacts(31.7, 120.5, NOW + HOUR, held)).case.stations[0].kits == kits
+
+
+def test_a_kit_that_is_out_counts_though_it_is_noted_as_broken() -> None:
+    station = replace(COMPANY.stations[0], kits=(KitStock("leak-kit", 1, 1),))
+    person = replace(COMPANY.technicians[0], position=PositionFacts(31.7, 120.5, NOW + HOUR, ("leak-kit",)))
+    assert snapshot(replace(COMPANY, stations=(station,), technicians=(person,))).case.stations[0].kits == {"leak-kit": 1}
+    assert snapshot(replace(COMPANY, stations=(station,))).case.stations[0].kits == {"leak-kit": 0}
+
+
 def test_shifts_keep_their_kind_overtime_and_break() -> None:
     made = with_person(shifts=(SHIFT, ShiftFacts(NOW + 10 * HOUR, NOW + 20 * HOUR, 0.0, "on_call")))
     first, second = made.case.technicians[0].shifts

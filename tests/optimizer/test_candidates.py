@@ -146,3 +146,15 @@ def test_an_emergency_is_put_back_into_a_day_of_six_hundred():
         assert result.schedule == schedule(problem, result.schedule.solution)
         found = candidates(problem, base, ticket)
         assert found[0].cost_change < 0
+
+
+def test_large_crews_are_found_too(line_day):
+    line_day.station("S")
+    for number in range(20):
+        line_day.technician(f"w{number:02}")
+    line_day.ticket("a", 10, crew=16)
+    problem = build_problem(line_day.case())
+    found = candidates(problem, solve(problem, Stop(iterations=10), 1).schedule, 0)
+    assert {len(each.duties) for each in found} == {16}
+    assert found[0].cost_change == pytest.approx(16 * 20 - 1000)
+    assert {duty for each in found for duty in each.duties} == set(range(20))
