@@ -11,6 +11,7 @@ a shift has several duties, chained by `duty_before`, they are its trips, and th
 from __future__ import annotations
 
 import math
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from optimizer.exact_model import Choice, Model, Prices, add_choices, add_object
 from optimizer.exact_sets import choices_within, bound_of, sets_of
 from optimizer.insertion import construct
 from optimizer.problem import Problem
+from optimizer.recreate import recreate
 from optimizer.result import Result, Status, Stop
 from optimizer.schedule import schedule
 from optimizer.solution import Schedule, Solution
@@ -36,8 +38,10 @@ _MOST_PAIRS = 2_000  # of tickets and duties that may serve them
 _ITERATION = 1e-3  # deterministic seconds of CP-SAT that count as one iteration
 _LOOK_S = 0.02  # how often the clock is looked at while CP-SAT works
 _MARGIN_S = 0.05  # of the limit, left for timing the last plan
+_ROUNDS = 200  # of ruin and recreate before the proof
 _FIRST_CHOICES = 400  # sets that CP-SAT is given first, counted by kind of duty
-_WIDER = 8  # times as many sets when these do not suffice
+_FIRST_ROUTES = 4_000
+_WIDER = 4  # times as many when these do not suffice
 
 
 def is_small(problem: Problem) -> bool:
@@ -95,6 +99,7 @@ def solve_exactly(
     first = given if isinstance(given, Schedule) else construct(problem)
     work = _Work(problem, stop, seed, clock, began, workers, on_progress, first)
     if stop.iterations != 0:
+        _improve(work)
         _prove(work)
     status: Status = "improved" if work.best is not first else ("start" if any(first.timed) else "empty")
     cost, iterations = work.best.cost, math.ceil(work.spent / _ITERATION)
@@ -146,9 +151,12 @@ class _Work:
         if not timed:
             self.rejected += 1
             return
-        cheapest = min(timed, key=lambda s: s.cost)
-        if cheapest.cost < self.best.cost - 1e-9:
-            self.best = cheapest
+        self.keep(min(timed, key=lambda s: s.cost))
+
+    def keep(self, found: Schedule) -> None:
+        """Make a schedule the best if it is cheaper."""
+        if found.cost < self.best.cost - 1e-9:
+            self.best = found
             self._tell()
 
     def proven(self) -> bool:
@@ -165,6 +173,17 @@ class _Work:
             self.on_progress(*self.trajectory[-1])
 
 
+def _improve(work: _Work) -> None:
+    """A fixed number of rounds of ruin and recreate: the proof ends much sooner when the plan to beat is good."""
+    rng = random.Random(work.seed)
+    for _ in range(_ROUNDS):
+        if work.over():
+            return
+        found = recreate(work.problem, work.best, rng)
+        if found is not None:
+            work.keep(found)
+
+
 def _prove(work: _Work) -> None:
     """Solves with more and more sets, until the best plan is proven, all sets are in, or the stop has come."""
     problem = work.problem
@@ -174,22 +193,28 @@ def _prove(work: _Work) -> None:
     bound = bound_of(problem, prices, sets)
     work.raise_bound(bound.value / prices.scale)
     order = np.sort(bound.reduced[np.isfinite(bound.reduced)])
-    count = _FIRST_CHOICES
+    count, most = _FIRST_CHOICES, _FIRST_ROUTES
     while not work.proven() and not work.over():
-        # A plan with a set beyond `reach` costs more than the best one.
+        # A plan with a route beyond `reach` costs more than the best one.
         reach = work.best.cost * prices.scale - bound.value + 2
         slack = reach if count >= len(order) else min(reach, float(order[count]))
-        least = _solve(work, prices, tickets, choices_within(sets, bound, slack))
+        choices = choices_within(problem, prices, sets, bound, slack, most)
+        while choices is None and not work.over():
+            slack, most = slack * 0.7, most * 11 // 10
+            choices = choices_within(problem, prices, sets, bound, slack, most)
+        if choices is None:
+            return
+        least = _solve(work, prices, tickets, choices)
         work.raise_bound(min(least, math.inf if slack >= reach else (bound.value + slack) / prices.scale))
         if slack >= reach:
             return
-        count *= _WIDER
+        count, most = count * _WIDER, most * _WIDER
 
 
 def _solve(work: _Work, prices: Prices, tickets: Sequence[int], choices: Mapping[int, Sequence[Choice]]) -> float:
     """Improves the best plan by the cheapest of those that use these sets only; a bound on the cost of all of these."""
     problem = work.problem
-    may = {duty: sorted(frozenset[int]().union(*(c.tickets for c in row))) for duty, row in choices.items()}
+    may = {duty: sorted({t for c in row for t in c.route}) for duty, row in choices.items()}
     model = build_model(problem, prices, may, tickets=tickets)
     add_objective(model)
     add_choices(model, choices)
@@ -208,8 +233,7 @@ def _solver(work: _Work) -> cp_model.CpSolver:
     solver.parameters.random_seed = work.seed % 2**31
     solver.parameters.num_workers = work.workers
     solver.parameters.catch_sigint_signal = False
-    solver.parameters.linearization_level = 2
-    if math.isfinite(work.deterministic_left()):
+        if math.isfinite(work.deterministic_left()):
         solver.parameters.max_deterministic_time = work.deterministic_left()
     return solver
 
@@ -255,6 +279,8 @@ def _hint(model: Model, best: Schedule) -> None:
             cp.add_hint(model.depart[duty], timed.depart)
             cp.add_hint(model.back[duty], timed.returns)
             planned |= dict(zip(route, timed.starts, strict=True))
+        for takes, choice in model.takes[duty]:
+            cp.add_hint(takes, choice.route == route)
     for ticket in model.tickets:
         if not model.problem.tables.locked[ticket]:
             cp.add_hint(model.planned[ticket], ticket in planned)

@@ -94,10 +94,17 @@ def prices_of(problem: Problem, cost: float) -> Prices:
 
 @dataclass(frozen=True)
 class Choice:
-    """A set of tickets that one duty may serve together, and the least that this can cost in whole units."""
+    """A route that one duty may take, and what it takes at least, alone on its day: breaks, kits and crews can only add to it.
 
-    tickets: frozenset[int]
+    `cost` and `drive` are whole units of money; `starts` reads `[position in the route]`; `length` is of drives and services alone.
+    """
+
+    route: tuple[int, ...]
     cost: int
+    drive: int
+    starts: tuple[int, ...]
+    back: int
+    length: int
 
 
 @dataclass
@@ -108,6 +115,7 @@ class Model:
     prices: Prices
     tickets: list[int]
     may: dict[int, list[int]]  # tickets by duty
+    by_arcs: bool = True
     cp: cp_model.CpModel = field(default_factory=cp_model.CpModel)
     planned: dict[int, Any] = field(default_factory=dict)
     start: dict[int, Any] = field(default_factory=dict)
@@ -119,6 +127,9 @@ class Model:
     brings: dict[tuple[int, int, int], Any] = field(default_factory=dict)  # (duty, ticket, kit) of crews
     arcs: dict[int, dict[Key, Any]] = field(default_factory=dict)  # by duty; -1 is where it begins and ends
     taken: dict[int, dict[Key, Any]] = field(default_factory=dict)  # by duty: (break, stop that it follows)
+    takes: dict[int, list[tuple[Any, Choice]]] = field(default_factory=dict)  # by duty
+    late: dict[int, Any] = field(default_factory=dict)
+    lateness: dict[int, Any] = field(default_factory=dict)  # seconds
     terms: list[Any] = field(default_factory=list)  # of the objective
 
     @property
@@ -142,7 +153,7 @@ def possible(problem: Problem, ticket: int, duty: int) -> bool:
     return all(stock[k] > 0 for k in tables.kits[ticket]) if held is None else tables.kits[ticket] <= held
 
 
-def build_model(problem: Problem, prices: Prices, may: Mapping[int, Sequence[int]], *, tickets: Sequence[int]) -> Model:
+def build_model(problem: Problem, prices: Prices, may: Mapping[int, Sequence[int]], *, tickets: Sequence[int], by_arcs: bool = True) -> Model:
     """The model of some duties and tickets, without an objective yet.
 
     Parameters
@@ -152,7 +163,7 @@ def build_model(problem: Problem, prices: Prices, may: Mapping[int, Sequence[int
     tickets
         Those to decide about; all others are skipped. A locked ticket is planned for sure.
     """
-    model = Model(problem, prices, list(tickets), {d: list(row) for d, row in may.items() if row})
+    model = Model(problem, prices, list(tickets), {d: list(row) for d, row in may.items() if row}, by_arcs)
     rules: tuple[Callable[[Model], None], ...] = (
         add_tickets, add_duties, add_crews, add_circuits, add_breaks, add_successive_duties, add_loads, add_kits, add_stock, add_locked_first,
     )  # fmt: skip
@@ -244,7 +255,8 @@ def _add_circuit(model: Model, duty: int, row: Sequence[int]) -> None:
     literals = [(node[i], node[j], arc) for (i, j), arc in arcs.items()]
     literals += [(node[t], node[t], ~model.visit[duty, t]) for t in row]
     literals.append((0, 0, ~model.used[duty]))
-    cp.add_circuit(literals)
+    if model.by_arcs:
+        cp.add_circuit(literals)
     for ticket in row:
         cp.add_implication(model.visit[duty, ticket], model.used[duty])
 
@@ -498,33 +510,58 @@ def _add_lateness(model: Model, ticket: int) -> None:
     latest = max((tables.latest[d] for d in model.duties(ticket)), default=0)
     if latest <= due or not (prices.miss[ticket] or prices.late_per_s[ticket]):
         return
-    late = cp.new_bool_var(f"late {ticket}")
-    hours = cp.new_int_var(0, latest - due, f"lateness {ticket}")
+    late = model.late[ticket] = cp.new_bool_var(f"late {ticket}")
+    hours = model.lateness[ticket] = cp.new_int_var(0, latest - due, f"lateness {ticket}")
     cp.add(start <= due).only_enforce_if(~late, planned)
     cp.add(hours >= start - due).only_enforce_if(planned)
     model.terms += [prices.miss[ticket] * late, prices.late_per_s[ticket] * hours]
 
 
 def add_choices(model: Model, choices: Mapping[int, Sequence[Choice]]) -> None:
-    """Each duty serves exactly one of its sets or nothing, and the whole plan costs no less than its sets do at least.
+    """Each duty takes exactly one of its routes or none, and nothing is sooner or cheaper than the routes are at least.
 
     The sum of those least costs is a bound that the circuits alone do not see: lateness and driving of a whole route at once.
     """
-    floor: list[Any] = []
-    for duty, sets in choices.items():
-        serves = [model.cp.new_bool_var(f"{duty} serves {sorted(c.tickets)}") for c in sets]
-        model.cp.add(sum(serves) == model.used[duty])
+    cp, tables, floor = model.cp, model.problem.tables, []
+    sooner: dict[int, list[Any]] = {t: [] for t in model.tickets}  # lateness of tickets for one technician
+    for duty, options in choices.items():
+        takes = [(cp.new_bool_var(f"{duty} takes {o.route}"), o) for o in options]
+        model.takes[duty] = takes
+        cp.add(sum(x for x, _ in takes) == model.used[duty])
+        ways: dict[Key, list[Any]] = {}
+        for x, option in takes:
+            for way in pairwise((-1, *option.route, -1)):
+                ways.setdefault(way, []).append(x)
+        for way, arc in model.arcs[duty].items():
+            cp.add(sum(ways.get(way, [])) == arc)
         for ticket in model.may[duty]:
-            theirs = [one for one, choice in zip(serves, sets, strict=True) if ticket in choice.tickets]
-            model.cp.add(sum(theirs) == model.visit[duty, ticket])
-        for (i, j), arc in model.arcs[duty].items():
-            if i >= 0 and j >= 0 and not any(i in c.tickets and j in c.tickets for c in sets):
-                model.cp.add(arc == 0)
-        floor += [choice.cost * one for one, choice in zip(serves, sets, strict=True)]
+            cp.add(sum(x for x, o in takes if ticket in o.route) == model.visit[duty, ticket])
+            late = _lateness_terms(model, ticket, takes)
+            if tables.crew[ticket] == 1:
+                sooner[ticket] += late
+            elif late:
+                cp.add(model.lateness[ticket] >= sum(late))
+        back = sum(o.back * x for x, o in takes)
+        cp.add(model.back[duty] >= back)
+        cp.add(model.back[duty] - model.depart[duty] >= sum(o.length * x for x, o in takes)).only_enforce_if(model.used[duty])
+        floor += [o.cost * x for x, o in takes]
+    for ticket, late in sooner.items():
+        if late:
+            cp.add(model.lateness[ticket] >= sum(late))
     for ticket, skip in enumerate(model.prices.skip):
-        idle = skip + (model.prices.change[ticket] if model.problem.tables.promised[ticket] else 0)
+        idle = skip + (model.prices.change[ticket] if tables.promised[ticket] else 0)
         floor.append(idle * (1 - model.planned[ticket]) if ticket in model.planned else idle)
-    model.cp.add(model.cost >= cp_model.LinearExpr.sum(floor))
+    cp.add(model.cost >= cp_model.LinearExpr.sum(floor))
+
+
+def _lateness_terms(model: Model, ticket: int, takes: Sequence[tuple[Any, Choice]]) -> list[Any]:
+    """How late each of a duty's routes is at a ticket at least; whoever is late at all is late for sure."""
+    terms, due = [], model.problem.tables.due[ticket]
+    for x, option in takes:
+        if ticket in option.route and (late := option.starts[option.route.index(ticket)] - due) > 0 and ticket in model.late:
+            model.cp.add_implication(x, model.late[ticket])
+            terms.append(late * x)
+    return terms
 
 
 def read_solution(model: Model, value: Callable[[Any], int]) -> tuple[Solution, tuple[int, ...]]:

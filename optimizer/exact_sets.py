@@ -67,16 +67,11 @@ def sets_of(problem: Problem, prices: Prices, tickets: Sequence[int]) -> Sets:
     """The least cost of every set of these tickets for every duty that can serve something."""
     tables = problem.tables
     kinds: dict[Any, list[int]] = {}
-    shifts: dict[tuple[int, int], int] = {}
-    for duty in range(problem.n_duties):
-        key = (tables.technician[duty], int(problem.duty_shift[duty]))
-        shifts[key] = shifts.get(key, 0) + 1
     for duty in range(problem.n_duties):
         fit = sum(1 << i for i, t in enumerate(tickets) if possible(problem, t, duty))
         if fit and tables.earliest[duty] <= tables.latest[duty]:
-            # Overtime counts from the last return of a shift: with several trips it cannot be told from one of them.
-            sole = shifts[tables.technician[duty], int(problem.duty_shift[duty])] == 1
-            where = (tables.origin[duty], tables.home[duty], tables.earliest[duty], tables.end[duty], tables.latest[duty], sole)
+            times = (tables.earliest[duty], tables.end[duty], tables.latest[duty])
+            where = (tables.origin[duty], tables.home[duty], *times, _is_sole(problem, duty))
             changes = tuple(_change_share(problem, prices, t, duty) for t in tickets)
             kinds.setdefault((where, fit, tables.capacity[duty], changes), []).append(duty)
     place = np.array([tables.location[t] for t in tickets], np.int64)
@@ -91,6 +86,12 @@ def sets_of(problem: Problem, prices: Prices, tickets: Sequence[int]) -> Sets:
         feasible = (known[where] < NEVER) & ((masks & ~fit) == 0) & (loads <= capacity * (1 + 1e-9) + 1e-6)
         cost[number] = np.where(feasible, known[where] + held @ np.array(changes, np.int64), NEVER)
     return Sets(list(tickets), list(kinds.values()), cost)
+
+
+def _is_sole(problem: Problem, duty: int) -> bool:
+    """Whether a shift has this trip only: with several, overtime is paid once, and cannot be told from one of them."""
+    same = (problem.duty_technician == problem.duty_technician[duty]) & (problem.duty_shift == problem.duty_shift[duty])
+    return int(same.sum()) == 1
 
 
 def _change_share(problem: Problem, prices: Prices, ticket: int, duty: int) -> int:
@@ -215,12 +216,66 @@ def _prices(sets: Sets, crew: Floats, idle: Floats) -> Floats:
     return best
 
 
-def choices_within(sets: Sets, bound: Bound, slack: float) -> dict[int, list[Choice]]:
-    """For each duty, the sets that a plan dearer than the bound by `slack` at most may use."""
+def choices_within(problem: Problem, prices: Prices, sets: Sets, bound: Bound, slack: float, most: int) -> dict[int, list[Choice]] | None:
+    """For each duty, the routes that a plan dearer than the bound by `slack` at most may use; None when there are more than `most`."""
     found: dict[int, list[Choice]] = {}
+    left = most
     for kind, duties in enumerate(sets.duties):
-        masks = np.flatnonzero((bound.reduced[kind] <= slack) & (sets.cost[kind] < NEVER)).tolist()
-        choices = [Choice(sets.members(mask), int(sets.cost[kind, mask])) for mask in masks]
-        for duty in duties if choices else ():
-            found[duty] = choices
+        limit = np.where(bound.reduced[kind] <= slack, sets.cost[kind] + slack - bound.reduced[kind], -1.0)
+        routes = _routes_of(problem, prices, sets.tickets, duties[0], limit, left // len(duties))
+        if routes is None:
+            return None
+        left -= len(routes) * len(duties)
+        for duty in duties if routes else ():
+            found[duty] = routes
     return found
+
+
+def _routes_of(problem: Problem, prices: Prices, tickets: Sequence[int], duty: int, limit: Floats, most: int) -> list[Choice] | None:
+    """Every route of a duty whose least cost is within the limit of its set: (2 ** n,), negative for sets that are out of the question."""
+    tables, n = problem.tables, len(tickets)
+    beyond = limit.copy()  # the highest limit of all sets that contain a set
+    for i in range(n):
+        bit = 1 << i
+        lower = np.flatnonzero((np.arange(1 << n) & bit) == 0)
+        beyond[lower] = np.maximum(beyond[lower], beyond[lower | bit])
+    ceiling, allowed = beyond.tolist(), limit.tolist()
+    place = [tables.location[t] for t in tickets]
+    home, end, latest = tables.home[duty], tables.end[duty], tables.latest[duty]
+    share = [_change_share(problem, prices, t, duty) for t in tickets]
+    sole = _is_sole(problem, duty)
+    found: list[Choice] = []
+    steps = 0
+    todo: list[tuple[int, int, int, int, int, int, tuple[int, ...], tuple[int, ...]]] = [
+        (0, tables.origin[duty], tables.earliest[duty], 0, 0, 0, (), ())
+    ]
+    while todo:
+        mask, at, clock, cost, drive, length, route, starts = todo.pop()
+        steps += 1
+        if len(found) > most or steps > 40 * most + 10_000:
+            return None
+        if route and allowed[mask] >= 0:
+            back = clock + tables.travel[at][home]
+            over = max(0, back - end) * prices.overtime_per_s if sole else 0
+            fare = int(prices.drive[at, home])
+            if back <= latest and cost + fare + over <= allowed[mask]:
+                whole = length + tables.travel[at][home]
+                found.append(Choice(route, cost + fare + over, drive + fare, starts, back, whole))
+        for j, ticket in enumerate(tickets):
+            grown = mask | 1 << j
+            if grown == mask or ceiling[grown] < 0 or (route and tables.locked[ticket] and not tables.locked[route[-1]]):
+                continue
+            start = _start(tables.windows[ticket], clock + tables.travel[at][place[j]])
+            late = max(0, start - tables.due[ticket])
+            fare = int(prices.drive[at, place[j]])
+            visit = (prices.miss[ticket] * (late > 0) + prices.late_per_s[ticket] * late) // tables.crew[ticket] + share[j]
+            if start + tables.service[ticket] <= latest and cost + fare + visit <= ceiling[grown]:
+                spent = length + tables.travel[at][place[j]] + tables.service[ticket]
+                done = start + tables.service[ticket]
+                todo.append((grown, place[j], done, cost + fare + visit, drive + fare, spent, (*route, ticket), (*starts, start)))
+    return found
+
+
+def _start(windows: Sequence[tuple[int, int]], arrive: int) -> int:
+    """The first moment at or after `arrive` that lies in a window; `NEVER` when none is left."""
+    return next((max(arrive, opens) for opens, closes in windows if arrive <= closes), NEVER)
