@@ -233,7 +233,7 @@ def _solver(work: _Work) -> cp_model.CpSolver:
     solver.parameters.random_seed = work.seed % 2**31
     solver.parameters.num_workers = work.workers
     solver.parameters.catch_sigint_signal = False
-        if math.isfinite(work.deterministic_left()):
+    if math.isfinite(work.deterministic_left()):
         solver.parameters.max_deterministic_time = work.deterministic_left()
     return solver
 
