@@ -38,7 +38,7 @@ _MOST_PAIRS = 2_000  # of tickets and duties that may serve them
 _ITERATION = 1e-3  # deterministic seconds of CP-SAT that count as one iteration
 _LOOK_S = 0.02  # how often the clock is looked at while CP-SAT works
 _MARGIN_S = 0.05  # of the limit, left for timing the last plan
-_ROUNDS = 200  # of ruin and recreate before the proof
+_IDLE_ROUNDS = 25  # of ruin and recreate without a better plan, before the proof
 _FIRST_CHOICES = 400  # sets that CP-SAT is given first, counted by kind of duty
 _FIRST_ROUTES = 4_000
 _WIDER = 4  # times as many when these do not suffice
@@ -99,7 +99,6 @@ def solve_exactly(
     first = given if isinstance(given, Schedule) else construct(problem)
     work = _Work(problem, stop, seed, clock, began, workers, on_progress, first)
     if stop.iterations != 0:
-        _improve(work)
         _prove(work)
     status: Status = "improved" if work.best is not first else ("start" if any(first.timed) else "empty")
     cost, iterations = work.best.cost, math.ceil(work.spent / _ITERATION)
@@ -174,14 +173,14 @@ class _Work:
 
 
 def _improve(work: _Work) -> None:
-    """A fixed number of rounds of ruin and recreate: the proof ends much sooner when the plan to beat is good."""
-    rng = random.Random(work.seed)
-    for _ in range(_ROUNDS):
-        if work.over():
-            return
+    """Ruin and recreate until so many rounds find nothing: the proof ends much sooner when the plan to beat is good."""
+    rng, idle = random.Random(work.seed), 0
+    while idle < _IDLE_ROUNDS and not work.proven() and not work.over():
+        before = work.best
         found = recreate(work.problem, work.best, rng)
         if found is not None:
             work.keep(found)
+        idle = idle + 1 if work.best is before else 0
 
 
 def _prove(work: _Work) -> None:
@@ -192,6 +191,7 @@ def _prove(work: _Work) -> None:
     sets = sets_of(problem, prices, tickets)
     bound = bound_of(problem, prices, sets)
     work.raise_bound(bound.value / prices.scale)
+    _improve(work)
     order = np.sort(bound.reduced[np.isfinite(bound.reduced)])
     count, most = _FIRST_CHOICES, _FIRST_ROUTES
     while not work.proven() and not work.over():

@@ -27,12 +27,12 @@ class LocksCannotHold(Infeasible):
     Parameters
     ----------
     tickets
-        Ids of the locked tickets for which no place was found.
+        Ids of locked tickets that contradict each other: any of them given up would let the others hold.
     """
 
     def __init__(self, tickets: Sequence[str]) -> None:
         super().__init__(
-            f"Locked tickets {', '.join(tickets)}: cannot be kept with their technicians within skills, kits, windows and shifts; "
+            f"Locked tickets {', '.join(tickets)}: cannot all be kept with their technicians within skills, kits, windows and shifts; "
             "unlock one of them, or change who is committed to it"
         )
         self.tickets = tuple(tickets)
@@ -317,7 +317,7 @@ def _join(draft: Draft, ticket: int, crew: Sequence[int], kits: Mapping[int, fro
 
 
 def _place_locked(problem: Problem) -> Schedule:
-    """The locked tickets with their technicians and nothing else; tries several orders before giving up."""
+    """The locked tickets with their technicians and nothing else: by insertion in several orders, else decided exactly."""
     locked = [t for t in range(problem.n_tickets) if problem.tables.locked[t]]
     nothing = schedule_of_nothing(problem)
     odd = [t for t in locked if len(problem.tables.promised[t]) != problem.tables.crew[t]]
@@ -338,7 +338,12 @@ def _place_locked(problem: Problem) -> Schedule:
         if not failed:
             return _finished(problem, draft)
         fewest = failed if fewest is None or len(failed) < len(fewest) else fewest
-    raise LocksCannotHold([problem.ticket_ids[t] for t in fewest or ()])
+    from optimizer.locks import Kept, keep_locks  # loads OR-Tools, which hardly any day needs here
+
+    found = keep_locks(problem)
+    if isinstance(found, Kept):
+        return found.schedule
+    raise LocksCannotHold([problem.ticket_ids[t] for t in (found.tickets if found else fewest or ())])
 
 
 def schedule_of_nothing(problem: Problem) -> Schedule:
