@@ -8,6 +8,10 @@ Solving, in indices and whole seconds:
 - `routing.solve`: the solver, on the full model of OR-Tools in `routing_model`
 - `search.solve`: ruin and recreate, compiled by numba: `search_kernel` the loops, `search_state` the arrays they read and write
 - `candidates`: every place for one ticket more in a plan, and `repair`, both on the compiled search
+- `exact`: `is_small`, and `solve_exactly` with a proof: CP-SAT with every rule in `exact_model`, `exact_trips`, `exact_kits` and
+  `exact_objective`, money in `exact_prices`, bounds on sets of tickets in `exact_sets`
+- `locks.keep_locks`: all locked work kept, or the fewest tickets that contradict each other
+- `recombine.recombine`: the routes that a search has seen, put together anew; `watched`: CP-SAT under our clock
 - `result`: when a solver stops and what it hands back
 
 Judging, which shares nothing with solving:

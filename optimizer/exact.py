@@ -12,23 +12,25 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 from ortools.sat.python import cp_model
 
-from optimizer.exact_model import Choice, Model, Prices, add_choices, add_objective, build_model, possible, prices_of, read_solution
-from optimizer.exact_sets import choices_within, bound_of, sets_of
+from optimizer.exact_model import Model, build_model, possible, read_solution
+from optimizer.exact_objective import Choice, add_choices, add_objective
+from optimizer.exact_prices import Prices, prices_of
+from optimizer.exact_sets import bound_of, choices_within, sets_of
 from optimizer.insertion import construct
 from optimizer.problem import Problem
 from optimizer.recreate import recreate
 from optimizer.result import Result, Status, Stop
 from optimizer.schedule import schedule
 from optimizer.solution import Schedule, Solution
+from optimizer.watched import solve_watched
 
 PROVEN = 1e-6
 """A gap, relative to the cost, up to which a plan counts as proven optimal: amounts are rounded."""
@@ -36,7 +38,6 @@ PROVEN = 1e-6
 MOST_TICKETS = 12
 _MOST_PAIRS = 2_000  # of tickets and duties that may serve them
 _ITERATION = 1e-3  # deterministic seconds of CP-SAT that count as one iteration
-_LOOK_S = 0.02  # how often the clock is looked at while CP-SAT works
 _MARGIN_S = 0.05  # of the limit, left for timing the last plan
 _IDLE_ROUNDS = 25  # of ruin and recreate without a better plan, before the proof
 _FIRST_CHOICES = 400  # sets that CP-SAT is given first, counted by kind of duty
@@ -104,7 +105,7 @@ def solve_exactly(
     cost, iterations = work.best.cost, math.ceil(work.spent / _ITERATION)
     return Result(
         problem, work.best, cost, clock() - began, iterations, seed, tuple(work.trajectory), status, work.rejected,
-        bound=None if work.bound is None else min(work.bound, cost),
+        bound=work.bound,
     )  # fmt: skip
 
 
@@ -222,7 +223,8 @@ def _solve(work: _Work, prices: Prices, tickets: Sequence[int], choices: Mapping
     model.cp.add(model.cost <= most)
     _hint(model, work.best)
     solver = _solver(work)
-    status = run(solver, model, work)
+    status, _ = solve_watched(solver, model.cp, lambda: work.seconds_left() <= 0, _Listener(model, work))
+    work.spent += solver.deterministic_time
     if status == cp_model.INFEASIBLE:
         return work.best.cost
     return float(solver.best_objective_bound - 2) / prices.scale if status != cp_model.UNKNOWN else -math.inf
@@ -250,27 +252,14 @@ class _Listener(cp_model.CpSolverSolutionCallback):
         self.work.offer(*read_solution(self.model, lambda x: int(self.value(x))))
 
 
-def run(solver: cp_model.CpSolver, model: Model, work: _Work) -> Any:
-    """CP-SAT in a thread of its own, so that the clock that was passed in can end it at any time; its status."""
-    answer: list[Any] = []
-    thread = threading.Thread(target=lambda: answer.append(solver.solve(model.cp, _Listener(model, work))), daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(_LOOK_S)
-        if work.seconds_left() <= 0:
-            solver.stop_search()
-    work.spent += solver.deterministic_time
-    return answer[0]
-
-
 def _hint(model: Model, best: Schedule) -> None:
     """Tells CP-SAT the best plan."""
-    cp, planned = model.cp, {}
+    cp, planned = model.cp, dict[int, int]()
     for duty in model.may:
         route, timed = best.solution.routes[duty], best.timed[duty]
         cp.add_hint(model.used[duty], bool(route))
         stops = (-1, *route, -1)
-        ways = set(zip(stops, stops[1:], strict=False)) if route else set()
+        ways = set(pairwise(stops)) if route else set()
         for way, arc in model.arcs[duty].items():
             cp.add_hint(arc, way in ways)
         for ticket in model.may[duty]:

@@ -1,14 +1,15 @@
 """What each duty pays at least for each set of tickets, and a bound on the whole plan from that.
 
-Held and Karp's recursion over sets (1962, doi 10.1137/0110015), with the soonest finish and the least cost kept apart: for each set S and last
-ticket j, finish[S, j] = the soonest end of work on j, cost[S, j] = the least driving and lateness, each over all orders of S. Their cost
-is no more than that of any schedule, so that the linear programme
+Held and Karp's recursion over sets (1962, doi 10.1137/0110015), with the soonest finish and the least cost kept apart: for each set S and
+last ticket j, finish[S, j] is the soonest end of work on j and cost[S, j] the least driving and lateness, each over all orders of S. That
+cost is no more than that of any schedule, so that the linear programme
 
-    min sum c[d, S] x[d, S] + sum skip[t] u[t]   with   sum over S with t of x[d, S] + crew[t] u[t] >= crew[t],  sum over S of x[d, S] <= 1
+    min sum c[d, S] x[d, S] + sum skip[t] u[t]
+    sum over d and S with t of x[d, S] + crew[t] u[t] >= crew[t],   sum over S of x[d, S] <= 1
 
-bounds every plan from below. It takes no notice of breaks, of kits that are out and of crews that wait for each other. Duties that are alike in it
-are one *kind*. With any prices pi >= 0 of tickets and sigma <= 0 of kinds, a plan that uses (d, S) costs no less than the bound that these
-prices give plus the reduced cost of (d, S).
+bounds every plan from below. It takes no notice of breaks, of kits that are out and of crews that wait for each other. Duties that are
+alike in it are one *kind*. With any prices pi >= 0 of tickets and sigma <= 0 of kinds, a plan that uses (d, S) costs no less than the
+bound that these prices give plus the reduced cost of (d, S).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.linear_solver import pywraplp
 
-from optimizer.exact_model import Choice, Prices, possible
+from optimizer.exact_model import possible
+from optimizer.exact_objective import Choice
+from optimizer.exact_prices import Prices
 from optimizer.problem import Problem
 
 Ints = NDArray[np.int64]
@@ -102,7 +105,9 @@ def _change_share(problem: Problem, prices: Prices, ticket: int, duty: int) -> i
     return prices.change[ticket] // crew if changed else 0
 
 
-def _least_costs(problem: Problem, prices: Prices, tickets: Sequence[int], place: Ints, where: tuple[int, int, int, int, int, bool]) -> Ints:
+def _least_costs(
+    problem: Problem, prices: Prices, tickets: Sequence[int], place: Ints, where: tuple[int, int, int, int, int, bool]
+) -> Ints:
     """Least cost of each set of tickets for a duty of these places and times: (2 ** n,) int64."""
     origin, home, earliest, end, latest, sole = where
     tables, n = problem.tables, len(tickets)
@@ -153,7 +158,7 @@ def _starts(windows: Sequence[tuple[int, int]], arrive: Ints) -> Ints:
 def bound_of(problem: Problem, prices: Prices, sets: Sets) -> Bound:
     """The bound that the linear programme gives, safe against what its solver rounds.
 
-    Only its prices are taken from the solver; the bound is what they give when every set is priced anew. Without an answer all prices are zero.
+    Only its prices are taken from the solver; the bound is what they give when every set is priced anew. Without an answer they are zero.
     """
     tables = problem.tables
     crew = np.array([tables.crew[t] for t in sets.tickets], float)
@@ -221,7 +226,8 @@ def choices_within(problem: Problem, prices: Prices, sets: Sets, bound: Bound, s
     found: dict[int, list[Choice]] = {}
     left = most
     for kind, duties in enumerate(sets.duties):
-        limit = np.where(bound.reduced[kind] <= slack, sets.cost[kind] + slack - bound.reduced[kind], -1.0)
+        reduced = np.where(sets.cost[kind] < NEVER, bound.reduced[kind], 0.0)
+        limit = np.where((sets.cost[kind] < NEVER) & (reduced <= slack), sets.cost[kind] + slack - reduced, -1.0)
         routes = _routes_of(problem, prices, sets.tickets, duties[0], limit, left // len(duties))
         if routes is None:
             return None
@@ -273,7 +279,7 @@ def _routes_of(problem: Problem, prices: Prices, tickets: Sequence[int], duty: i
                 spent = length + tables.travel[at][place[j]] + tables.service[ticket]
                 done = start + tables.service[ticket]
                 todo.append((grown, place[j], done, cost + fare + visit, drive + fare, spent, (*route, ticket), (*starts, start)))
-    return found
+    return found if len(found) <= most else None
 
 
 def _start(windows: Sequence[tuple[int, int]], arrive: int) -> int:

@@ -14,7 +14,8 @@ from typing import Literal
 
 from ortools.sat.python import cp_model
 
-from optimizer.exact_model import build_model, possible, prices_of, read_solution
+from optimizer.exact_model import build_model, possible, read_solution
+from optimizer.exact_prices import prices_of
 from optimizer.problem import Problem
 from optimizer.schedule import schedule
 from optimizer.solution import Schedule, Solution, empty_solution
@@ -38,7 +39,7 @@ class Contradiction:
 
 
 def keep_locks(problem: Problem) -> Kept | Contradiction | None:
-    """A day with all locked tickets and nothing else, or those that contradict each other; None when neither was found in reasonable time."""
+    """A day with all locked tickets and nothing else, or those that contradict each other; None when effort was too little to tell."""
     tables = problem.tables
     locked = [t for t in range(problem.n_tickets) if tables.locked[t]]
     odd = [t for t in locked if not _holds_alone(problem, t)]
@@ -94,7 +95,7 @@ def _groups(problem: Problem, locked: Sequence[int]) -> list[list[int]]:
 
 
 def _decide(problem: Problem, tickets: Collection[int]) -> Solution | Literal[False] | None:
-    """A way to keep these locked tickets and nothing else, with its departures; False when there is none, None when it was not decided."""
+    """A way to keep these locked tickets and nothing else, with departures; False: there is none, None: it was not decided."""
     may = {d: [t for t in sorted(tickets) if possible(problem, t, d)] for d in range(problem.n_duties)}
     model = build_model(problem, prices_of(problem, 0.0), may, tickets=sorted(tickets))
     solver = cp_model.CpSolver()

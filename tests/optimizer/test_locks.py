@@ -99,8 +99,6 @@ def test_crews_that_would_wait_for_each_other_are_named(line_day):
 
 @pytest.mark.parametrize("number", range(30))
 def test_a_contradiction_is_one_and_a_smallest_one(line_day, number):
-    rng = random.Random(number)
-
     def day(left: str):
         again = random.Random(number)
         made = type(line_day)()
@@ -118,7 +116,6 @@ def test_a_contradiction_is_one_and_a_smallest_one(line_day, number):
                 again.randint(0, 60)
         return build_problem(made.case())
 
-    del rng
     problem = day("abcdef")
     found = keep_locks(problem)
     assert found is not None
