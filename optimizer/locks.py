@@ -110,18 +110,31 @@ def _decide(problem: Problem, tickets: Collection[int]) -> Solution | Literal[Fa
 
 
 def _smallest(problem: Problem, group: Sequence[int]) -> Contradiction:
-    """Takes out one ticket after the other; those without which the rest would hold stay."""
-    left, smallest = list(group), True
-    for ticket in group:
-        without = [t for t in left if t != ticket]
-        if not without:
-            break
-        found = _decide(problem, without)
-        if found is False:
-            left = without
-        elif found is None:
-            smallest = False
+    """Takes out tickets, many at a time and then one by one; those without which the rest would hold stay."""
+    left, smallest = _of_one_technician(problem, group), True
+    size = max(1, len(left) // 2)
+    while size:
+        at = 0
+        while at < len(left):
+            without = left[:at] + left[at + size :]
+            found = _decide(problem, without) if without else None
+            if found is False:
+                left = without
+            else:
+                smallest = smallest and not (found is None and without and size == 1)
+                at += size
+        size //= 2
     return Contradiction(tuple(left), smallest)
+
+
+def _of_one_technician(problem: Problem, group: Sequence[int]) -> list[int]:
+    """The tickets of a technician who cannot keep them even alone, where there is one: contradictions are mostly of this kind."""
+    promised = problem.tables.promised
+    for who in sorted({w for t in group for w in promised[t]}):
+        theirs = [t for t in group if who in promised[t]]
+        if len(theirs) < len(group) and _decide(problem, theirs) is False:
+            return theirs
+    return list(group)
 
 
 def _merged(whole: Solution, part: Solution) -> Solution:

@@ -17,7 +17,8 @@ class Stop:
     """When to stop: after so many seconds, so many iterations, or whichever comes first.
 
     An iteration is a round of ruin and recreate, or in OR-Tools routing a look of the library at its limits, about one per
-    neighbour that it tries; the same number of them with the same seed gives the same plan. Zero iterations return the start.
+    neighbour that it tries, or in the exact solver a millisecond of CP-SAT's deterministic time; the same number of them with the
+    same seed gives the same plan. Zero iterations return the start.
     """
 
     seconds: float | None = None

@@ -127,3 +127,21 @@ def test_a_contradiction_is_one_and_a_smallest_one(line_day, number):
     assert isinstance(keep_locks(day(names)), Contradiction)
     for fewer in combinations(names, len(names) - 1):
         assert not isinstance(keep_locks(day("".join(fewer))), Contradiction)
+
+
+def test_two_among_many_are_found(line_day):
+    line_day.station("S", k=1)
+    for name in "ABCD":
+        line_day.technician(name, shifts=((0, 1000),))
+    for number in range(20):
+        line_day.ticket(f"t{number}", 10, windows=((30 * number, 30 * number + 60),), service=10, kits=("k",) if number < 4 else ())
+        line_day.commit(f"t{number}", "ABCD"[number % 4], locked=True)
+    line_day.ticket("x", 90, windows=((20 * 30 + 100, 20 * 30 + 100),))
+    line_day.ticket("y", 10, windows=((20 * 30 + 150, 20 * 30 + 209),))  # x ends at 730, and the way takes 80: 810 at the earliest
+    line_day.commit("x", "C", locked=True)
+    line_day.commit("y", "C", locked=True)
+    problem = build_problem(line_day.case())
+    found = keep_locks(problem)
+    assert isinstance(found, Contradiction)
+    assert found.smallest
+    assert [problem.ticket_ids[t] for t in found.tickets] == ["x", "y"]
