@@ -33,7 +33,6 @@ from optimizer.solution import Broken, Schedule, Solution, TimedRoute, empty_sol
 
 _CREW_CANDIDATES = 8  # technicians looked at per crew, and as many again per skill that the crew must bring
 _CREW_CHOICES = 60  # crews timed exactly per ticket
-_MOST_IN_CONTRADICTION = 30  # locked tickets looked at to say which of them stand against each other
 
 
 class LocksCannotHold(Infeasible):
@@ -42,7 +41,8 @@ class LocksCannotHold(Infeasible):
     Parameters
     ----------
     tickets
-        Ids of locked tickets that stand against each other, or of one that cannot be kept by itself.
+        Ids of locked tickets that contradict each other: any of them given up would let the others hold. Or of one that cannot be
+        kept by itself.
     """
 
     def __init__(self, tickets: Sequence[str]) -> None:
@@ -344,7 +344,7 @@ def _join(draft: Draft, ticket: int, crew: Sequence[int], kits: Mapping[int, fro
 
 
 def _place_locked(problem: Problem) -> Schedule:
-    """The locked tickets with their technicians and nothing else; tries several orders before giving up."""
+    """The locked tickets with their technicians and nothing else: by insertion in several orders, else decided exactly."""
     locked = [t for t in range(problem.n_tickets) if problem.tables.locked[t]]
     odd = [t for t in locked if len(problem.tables.promised[t]) != problem.tables.crew[t]]
     if odd:
@@ -352,7 +352,12 @@ def _place_locked(problem: Problem) -> Schedule:
     placed, failed = _keep_together(problem, locked)
     if placed is not None:
         return _finished(problem, placed)
-    raise LocksCannotHold([problem.ticket_ids[t] for t in _contradiction(problem, locked, failed)])
+    from optimizer.locks import Kept, keep_locks  # loads OR-Tools, which hardly any day needs here
+
+    found = keep_locks(problem)
+    if isinstance(found, Kept):
+        return found.schedule
+    raise LocksCannotHold([problem.ticket_ids[t] for t in (found.tickets if found else failed)])
 
 
 def _keep_together(problem: Problem, locked: Sequence[int]) -> tuple[Draft | None, list[int]]:
@@ -373,23 +378,6 @@ def _keep_together(problem: Problem, locked: Sequence[int]) -> tuple[Draft | Non
             return draft, []
         fewest = min(fewest, failed, key=len)
     return None, fewest
-
-
-def _contradiction(problem: Problem, locked: Sequence[int], failed: Sequence[int]) -> list[int]:
-    """Few locked tickets that cannot all be kept: the first that failed, and of those that share people or kits with it the ones it takes.
-
-    Dropped one by one, each that the contradiction does not need.
-    """
-    first, tables = failed[0], problem.tables
-    near = [t for t in locked if t != first and (tables.promised[t] & tables.promised[first] or tables.kits[t] & tables.kits[first])]
-    core = sorted([first, *near[:_MOST_IN_CONTRADICTION]])
-    if _keep_together(problem, core)[0] is not None:
-        return sorted(failed)
-    for ticket in tuple(core):
-        rest = [t for t in core if t != ticket]
-        if rest and _keep_together(problem, rest)[0] is None:
-            core = rest
-    return core
 
 
 def schedule_of_nothing(problem: Problem) -> Schedule:

@@ -18,7 +18,8 @@ class Stop:
     """When to stop: after so many seconds, so many iterations, or whichever comes first; or when somebody asks.
 
     An iteration is a round of ruin and recreate, or in OR-Tools routing a look of the library at its limits, about one per
-    neighbour that it tries; the same number of them with the same seed gives the same plan. Zero iterations return the start.
+    neighbour that it tries, or in the exact solver a millisecond of CP-SAT's deterministic time; the same number of them with the
+    same seed gives the same plan. Zero iterations return the start.
 
     Attributes
     ----------
@@ -56,6 +57,8 @@ class Result:
         Answers that broke a rule when timed anew by `schedule`; anything but 0 is a fault of the solver.
     interrupted
         Somebody asked to stop before a limit was reached: the best schedule so far.
+    bound
+        No plan of the problem costs less; None where none was proven.
     """
 
     problem: Problem
@@ -68,11 +71,19 @@ class Result:
     status: Status
     rejected: int = 0
     interrupted: bool = False
+    bound: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """By how much of its cost the plan may be dearer than the best one; None without a bound."""
+        if self.bound is None:
+            return None
+        return max(0.0, self.cost - self.bound) / self.cost if self.cost > 0 else 0.0
 
     @property
     def facts(self) -> SolverFacts:
-        """What the plan tells about its solver; without a bound."""
-        return SolverFacts(self.cost, None, None, round(self.seconds, 3), self.iterations, self.seed)
+        """What the plan tells about its solver."""
+        return SolverFacts(self.cost, self.bound, self.gap, round(self.seconds, 3), self.iterations, self.seed)
 
     def plan(self) -> Plan:
         """The plan, without reasons for what is not planned."""
