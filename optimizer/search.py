@@ -183,10 +183,9 @@ def way_to_the_nearest(problem: Problem) -> float:
     """What the drive from a ticket to its nearest neighbour typically costs: the unit of temperatures, in money."""
     here = problem.ticket_location
     fares = problem.drive_cost[np.ix_(here, here)]
-    fares = np.where(np.isfinite(fares) & (fares > 0), fares, np.nan)
-    nearest = np.nanmin(fares, axis=1) if len(here) > 1 and not np.isnan(fares).all() else np.array([np.nan])
-    typical = float(np.nanmedian(nearest)) if not np.isnan(nearest).all() else float(np.median(problem.ticket_skip_cost)) / 10
-    return max(typical, 1e-4)
+    nearest = np.where(fares > 0, fares, np.inf).min(axis=1)
+    reached = nearest[np.isfinite(nearest)]
+    return max(float(np.median(reached if len(reached) else problem.ticket_skip_cost / 10)), 1e-4)
 
 
 @dataclass

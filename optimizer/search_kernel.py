@@ -594,6 +594,13 @@ def _simulate_rests(m, row, n, r, extra, extra_pin, free):
                 leave = depart
                 if k == 0:
                     leave = max(clock, min(start - drive - length, first_rest))
+                for b in range(kinds):  # work that lasts on after a break that it spans without taking it leads nowhere
+                    untaken = not ((taken | subset) & (1 << b))
+                    possible &= not (
+                        untaken and min(began, leave) < rests[first + b, 0] and start + ticket[t, SERVICE] > rests[first + b, 3]
+                    )
+                if not possible:
+                    continue
                 kept = _keep_label(
                     m, k + 1, kept, start + ticket[t, SERVICE], label_cost[k, i] + _lateness(m, t, start), leave,
                     taken | subset, i, start, first, last,
@@ -1296,8 +1303,12 @@ def price(m, t, r):
         _ints2(m, PRICE_AT_AT),
         _ints1(m, COUNTER_AT),
     )
-    if duty[r, TRIP] > 0 and duty[r, AWAY] < 0 and routes[NOW, r, N] == 0 and routes[NOW, duty[r, BEFORE], N] == 0:
-        return INF  # the trip before would serve as well
+    money, capacity = _floats2(m, MONEY_AT), _floats1(m, CAPACITY_AT)
+    if duty[r, TRIP] > 0 and routes[NOW, r, N] == 0:
+        # Without a kit to fetch or a load to take in, the ticket could as well be the last of the trip before.
+        fetches = ticket[t, KIT_A] < ticket[t, KIT_B] or (money[t, LOAD] > 0.0 and capacity[r] < INF)
+        if not fetches or (duty[r, AWAY] < 0 and routes[NOW, duty[r, BEFORE], N] == 0):
+            return INF
     version = routes[NOW, r, VERSION]
     if routes[NOW, r, N_KITS] > 0 or ticket[t, KIT_A] < ticket[t, KIT_B]:
         version = max(version, kit_version[NOW, duty[r, STATION]])
@@ -1359,7 +1370,7 @@ def _pool_of(m, t, pool):
     size = 0
     kinds = 1 + ticket[t, NEED_B] - ticket[t, NEED_A] + ticket[t, KIT_B] - ticket[t, KIT_A]
     for kind in range(kinds):
-        room = min(len(pool), size + (CREW_POOL if kind == 0 else 4))
+        room = min(len(pool), size + (max(CREW_POOL, ticket[t, CREW] + 4) if kind == 0 else 4))
         first = size
         for i in range(ticket[t, CAND_A], ticket[t, CAND_B]):
             r = candidate[i]
@@ -1488,7 +1499,7 @@ def plan_crew(m, t):
     duty = _ints2(m, DUTY_AT)
     crew = ticket[t, CREW]
     kinds = ticket[t, NEED_B] - ticket[t, NEED_A] + ticket[t, KIT_B] - ticket[t, KIT_A]
-    pool = np.empty(CREW_POOL + crew + 4 * min(kinds, 6), np.int64)
+    pool = np.empty(max(CREW_POOL, crew + 4) + 4 * min(kinds, 6), np.int64)
     size = _pool_of(m, t, pool)
     if size < crew:
         return False

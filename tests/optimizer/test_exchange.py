@@ -44,6 +44,7 @@ def test_steps_of_any_length_lead_to_the_same_place(problem):
     ends = []
     for step in (7, 1000, 9000):
         with team_of(problem, begin(problem, None, 5), 5, 2) as team:
+            team.cool(problem, 4000)
             while team.done < 9000:
                 team.advance(min(9000, team.done + step))
             ends.append([(each.best(), each.state.rows.tolist(), each.state.level.tolist()) for each in team.members])
@@ -53,8 +54,9 @@ def test_steps_of_any_length_lead_to_the_same_place(problem):
 def test_the_first_worker_meets_the_others_and_is_changed_by_them(problem):
     alone, among = begin(problem, None, 5), begin(problem, None, 5)
     with team_of(problem, alone, 5, 1) as one, team_of(problem, among, 5, 3) as three:
-        one.advance(1000)
-        three.advance(1000)
+        for team in (one, three):
+            team.cool(problem, 2000)
+            team.advance(1000)
     assert alone.state.random[0] != among.state.random[0]
 
 
@@ -63,10 +65,11 @@ def test_they_meet_sixteen_times_in_a_cycle_and_share_the_best_at_its_end(proble
     with team_of(problem, begin(problem, None, 1), 1, 2) as team:
         monkeypatch.setattr(exchange, "share_best", lambda _: met.append(("best", team.done)))
         monkeypatch.setattr(exchange, "share_present", lambda _: met.append(("present", team.done)))
-        team.advance(6300)
-    # The first cycle has 2,000 iterations, the second 4,000, the third 8,000.
-    ends = [125 * i for i in range(1, 17)] + [2000 + 250 * i for i in range(1, 17)]
-    assert met == [("best" if end in (2000, 6000) else "present", end) for end in ends]
+        team.cool(problem, 3200)
+        team.advance(3700)
+    # The first cycle has 3,200 iterations, the next an eighth of them.
+    ends = [200 * i for i in range(1, 17)] + [3200 + 25 * i for i in range(1, 17)] + [3600 + 25 * i for i in range(1, 5)]
+    assert met == [("best" if end in (3200, 3600) else "present", end) for end in ends]
 
 
 def test_sharing_the_best_gives_it_to_all(problem):
