@@ -326,6 +326,8 @@ class _Run:
             if solved is None:
                 return "time" if self.remaining() <= 0 else "stuck"
             p, on_days, self.weights = solved
+            import os
+            if os.environ.get("DBG"): print(f"{self.elapsed():.2f} rows {len(rows_.rhs)-self.problem.n_tickets} cols {len(self.master.columns)} lp {self.master.value:.1f} best {self.best:.1f} sm {smoothing} frac {int(((self.weights>1e-6)&(self.weights<1-1e-6)).sum())}") if (rows_:=self.rows) else 0
             cuts = self._cut()
             if cuts:
                 continue
@@ -338,7 +340,7 @@ class _Run:
             if found is None:
                 return "time"
             self.rounds += 1
-            rose = self.rise(bound, point)
+            self.rise(bound, point)
             added = 0
             for column in found:
                 rows_of = self.rows.column_rows(column)
@@ -346,7 +348,7 @@ class _Run:
                 if reduced < -_LEAST:
                     added += self.master.add(column)
             if added == 0 and smoothing == 0.0:
-                return "converged" if not rose else "stuck"
+                return "converged"
             smoothing = 0.0 if added == 0 else (_SMOOTHING if smoothing == 0.0 else smoothing)
         return "time"
 
@@ -385,7 +387,8 @@ def _cut_kits(rows: Rows, master: Master, weights: Floats) -> int:
     added = 0
     for (station, kit), out in sorted(spells.items()):
         worst, at = 1e-3, -1
-        for moment in sorted({depart for depart, _, _ in out}):
+        # Just before somebody returns: whoever waits for that is truly next, where an earlier moment would only be dodged by a second.
+        for moment in sorted({returns - 1 for _, returns, _ in out}):
             if (station, kit, moment) in rows.moments:
                 continue
             over = sum(w for depart, returns, w in out if depart <= moment < returns) - kits_left(rows.problem, station, kit, moment)
