@@ -78,7 +78,7 @@ def views_of(problem: Problem) -> Views:
         first.setdefault(key, duty)
     bases = np.array(sorted(first.values()), np.int64)
     arrival, last = _reach(problem, shortest, bases)
-    release = _release(problem, arrival, bases)
+    release = _release(problem, arrival, last, bases)
     opens = np.maximum(problem.window_start, np.repeat(release, np.diff(problem.window_ptr)))
     windows = np.ascontiguousarray(np.stack([opens, problem.window_end], axis=1))
     groups: dict[tuple[object, ...], list[int]] = {}
@@ -181,22 +181,41 @@ def _kits_can_come(problem: Problem, bases: Ints) -> Bools:
     return fits
 
 
-def _release(problem: Problem, arrival: Ints, bases: Ints) -> Ints:
-    """When a ticket for a crew can start at the soonest: so many people must be there, one of them with each skill."""
+def _release(problem: Problem, arrival: Ints, last: Ints, bases: Ints) -> Ints:
+    """When a ticket for a crew can start at the soonest: so many people must be there, one of them with each skill and each kit.
+
+    Whoever could not stay until then does not count, which may move the moment on; `UNREACHABLE` when too few are left.
+    """
+    tables = problem.tables
     release = np.zeros(problem.n_tickets, np.int64)
     people = problem.duty_technician[bases]
     for ticket in np.flatnonzero(problem.ticket_crew > 1).tolist():
-        soonest: dict[int, int] = {}
-        for column in np.flatnonzero(problem.member[ticket, bases]).tolist():
-            who = int(people[column])
-            soonest[who] = min(soonest.get(who, UNREACHABLE), int(arrival[ticket, column]))
-        crew = int(problem.ticket_crew[ticket])
-        ready = sorted(soonest.values())[crew - 1] if len(soonest) >= crew else UNREACHABLE
-        for skill, level in problem.tables.needs[ticket]:
-            able = [at for who, at in soonest.items() if problem.skill_level[who, skill] >= level]
-            ready = max(ready, min(able, default=UNREACHABLE))
-        release[ticket] = ready
+        moment, crew = -1, tables.crew[ticket]
+        while moment < release[ticket] < UNREACHABLE or moment < 0:
+            moment = int(release[ticket])
+            there = np.flatnonzero((np.maximum(arrival[ticket], moment) <= last[ticket]) & problem.member[ticket, bases]).tolist()
+            ready = _soonest(people, arrival[ticket], there, crew)
+            for skill, level in tables.needs[ticket]:
+                ready = max(ready, _soonest(people, arrival[ticket], [c for c in there if problem.skill_level[people[c], skill] >= level], 1))
+            for kit in tables.kits[ticket]:
+                ready = max(ready, _soonest(people, arrival[ticket], [c for c in there if _can_bring(problem, int(bases[c]), kit)], 1))
+            release[ticket] = max(moment, ready)
     return release
+
+
+def _soonest(people: Ints, arrival: Ints, columns: list[int], crew: int) -> int:
+    """When as many different people as the crew has can be there; `UNREACHABLE` when there are too few."""
+    first: dict[int, int] = {}
+    for column in columns:
+        who = int(people[column])
+        first[who] = min(first.get(who, UNREACHABLE), int(arrival[column]))
+    return sorted(first.values())[crew - 1] if len(first) >= crew else UNREACHABLE
+
+
+def _can_bring(problem: Problem, duty: int, kit: int) -> bool:
+    """Whether a kit can come with a duty: held, or from the station."""
+    held = problem.tables.held[duty]
+    return bool(problem.stock[problem.tables.station[duty], kit] > 0) or (held is not None and kit in held)
 
 
 def _likeness(problem: Problem, duty: int, fits: Bools) -> tuple[object, ...]:
