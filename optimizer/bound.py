@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from optimizer.bound_facts import Day, Views, rounded_down, views_of, with_memory
+from optimizer.bound_facts import BITS_PER_WORD, Day, Views, rounded_down, views_of, with_memory
 from optimizer.master import Column, Master, Rows, Trip, bound_of, prices_of
 from optimizer.problem import Floats, Ints, Problem
 from optimizer.result import Stop
@@ -27,7 +27,9 @@ from optimizer.solution import Schedule
 
 _MOST_LABELS = 200_000
 _MOST_ROUTES = 12  # that a pricing of one day hands back
-_MEMORY = (10**6, 24, 10, 4, 0)  # tickets that a label remembers at each ticket, tried in turn when labels run out
+_MEMORY = (10**6, 10, 6, 3, 0)  # tickets that a label remembers at each ticket, tried in turn when it is too much work
+_WORK = (10**7, 10**8)  # comparisons that a pricing may take: with full memory, else
+_HEAVY = 10**5  # comparisons from which on a quick look comes first
 _MARGIN_S = 0.2
 _SMOOTHING = 0.6
 _LEAST = 1e-6  # a reduced cost that counts
@@ -113,12 +115,17 @@ class Priced:
 
 
 class Pricing:
-    """Pricing of all days, with its memory; days whose labels ran out remember less from then on."""
+    """Pricing of all days, with what it has learnt: how much work a day takes, and which tickets its labels must remember where.
+
+    A day begins with labels that remember every visit. Where that is too much work, they remember the nearest tickets only, and
+    then those too that the master's solution visits twice (Roberti and Mingozzi 2014, doi 10.1007/s12532-014-0065-z).
+    """
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.days: list[Day] = list(rows.views.days)
         self.level = [0] * len(self.days)
+        self.work = [0] * len(self.days)
         self.room = _Room.of(max((len(day.tickets) for day in self.days), default=0), 64)
 
     def price(self, number: int, p: Floats, exact: bool) -> Priced:
@@ -130,19 +137,60 @@ class Pricing:
         while True:
             day = self.days[number]
             memory = room.memory.setdefault(day.near.shape[1], np.zeros((_MOST_LABELS, day.near.shape[1]), np.int64))
-            status, least, written = kernel.price(
+            most = _WORK[min(self.level[number], len(_WORK) - 1)]
+            status, least, written, work = kernel.price(
                 problem.travel_s, problem.drive_cost, day.place, prices.facts, prices.money, rows.views.windows, prices.piece_ptr,
                 prices.piece_at, prices.piece_value, prices.piece_slope, day.near, day.closed_ptr, day.closed_at, day.closed, day.duty,
-                day.capacity, problem.overtime_per_hour / 3600, day.rests, prices.events, prices.prefix, prices.bonus, int(exact),
+                day.capacity, problem.overtime_per_hour / 3600, day.rests, prices.events, prices.prefix, prices.bonus, int(exact), most,
                 room.whole, room.real, memory, room.here, room.soon, room.out, room.out_cost, room.best,
             )  # fmt: skip
+            if exact:
+                self.work[number] = work
             if status == kernel.FULL:
                 found = tuple(self._column(number, room.out[k], prices.kits) for k in range(written))
                 return Priced(min(0.0, least), exact, found)
-            self.level[number] += 1
-            if self.level[number] >= len(_MEMORY):
+            if not exact:
+                return Priced(0.0, False, ())
+            if self.level[number] + 1 >= len(_MEMORY):
                 return Priced(-np.inf, False, ())
+            self.level[number] += 1
             self.days[number] = with_memory(rows.views.days[number], problem.travel_s, _MEMORY[self.level[number]])
+
+    def heavy(self, number: int) -> bool:
+        """Whether a day is worth a quick look before the exact one."""
+        return self.work[number] > _HEAVY
+
+    def forbid(self, columns: Sequence[Column], weights: Floats) -> set[int]:
+        """Makes labels remember the tickets that used columns visit twice; the days that learnt something."""
+        changed: set[int] = set()
+        for index in np.flatnonzero(weights > 1e-6).tolist():
+            column = columns[index]
+            if self.level[column.day] == 0:
+                continue
+            day = self.days[column.day]
+            local = {t: j for j, t in enumerate(day.tickets.tolist())}
+            path = [local[t] for trip in column.trips for t in trip.tickets]
+            last: dict[int, int] = {}
+            for at, j in enumerate(path):
+                if j in last:
+                    if column.day not in changed:
+                        day = self.days[column.day] = replace(day, near=day.near.copy())
+                        changed.add(column.day)
+                    for between in path[last[j] + 1 : at]:
+                        day.near[between, j // BITS_PER_WORD] |= np.int64(1) << np.int64(j % BITS_PER_WORD)
+                last[j] = at
+        return changed
+
+    def allows(self, column: Column) -> bool:
+        """Whether labels could still make a column: none of its visits is one that they remember."""
+        day = self.days[column.day]
+        local = {t: j for j, t in enumerate(day.tickets.tolist())}
+        kept: set[int] = set()
+        for j in (local[t] for trip in column.trips for t in trip.tickets):
+            if j in kept:
+                return False
+            kept = {i for i in kept if day.near[j, i // BITS_PER_WORD] >> (i % BITS_PER_WORD) & 1} | {j}
+        return True
 
     def _column(self, number: int, steps: Ints, kits: Sequence[int]) -> Column:
         """A column from the steps of a route as the kernel writes them."""
@@ -320,47 +368,70 @@ class _Run:
 
     def _generate(self) -> str:
         """Rounds of master and pricing until nothing is gained or time is over; why it ended."""
-        smoothing = _SMOOTHING
+        smoothing, quick = _SMOOTHING, False
         while self.remaining() > 0 and (self.stop.iterations is None or self.rounds < self.stop.iterations):
             solved = self.master.solve(max(0.1, min(self.remaining(), 600.0)))
             if solved is None:
                 return "time" if self.remaining() <= 0 else "stuck"
             p, on_days, self.weights = solved
-            import os
-            if os.environ.get("DBG"): print(f"{self.elapsed():.2f} rows {len(rows_.rhs)-self.problem.n_tickets} cols {len(self.master.columns)} lp {self.master.value:.1f} best {self.best:.1f} sm {smoothing} frac {int(((self.weights>1e-6)&(self.weights<1-1e-6)).sum())}") if (rows_:=self.rows) else 0
-            cuts = self._cut()
-            if cuts:
+            self._tell(smoothing, quick)
+            if self._cut() or self._forget():
                 continue
             if self.master.value - self.best < 1e-7 * abs(self.best) + 1e-4:
                 return "converged"
             center = np.zeros(len(p))
             center[: len(self.center)] = self.center
             point = smoothing * center + (1 - smoothing) * p
-            found, bound = self._round(point)
+            found, bound = self._round(point, quick)
             if found is None:
                 return "time"
             self.rounds += 1
             self.rise(bound, point)
-            added = 0
-            for column in found:
-                rows_of = self.rows.column_rows(column)
-                reduced = column.cost - sum(p[row] * a for row, a in rows_of.items()) + on_days[column.day]
-                if reduced < -_LEAST:
-                    added += self.master.add(column)
-            if added == 0 and smoothing == 0.0:
+            added = self._take(found, p, on_days)
+            if added:
+                quick, smoothing = True, smoothing or _SMOOTHING
+            elif quick and np.isneginf(bound):
+                quick = False
+            elif smoothing:
+                quick, smoothing = True, 0.0
+            else:
                 return "converged"
-            smoothing = 0.0 if added == 0 else (_SMOOTHING if smoothing == 0.0 else smoothing)
         return "time"
 
-    def _round(self, p: Floats) -> tuple[list[Column] | None, float]:
-        """Prices every day exactly: the columns found and the bound proven; None when time ran out."""
+    def _tell(self, smoothing: float, quick: bool) -> None:
+        import os
+        if os.environ.get("DBG"):
+            w = self.weights
+            print(f"{self.elapsed():.2f} rows {len(self.rows.rhs)-self.problem.n_tickets} cols {len(self.master.columns)} lp {self.master.value:.1f} best {self.best:.1f} sm {smoothing} q{quick} frac {int(((w>1e-6)&(w<1-1e-6)).sum())} heavy {sum(self.pricing.heavy(i) for i in range(len(self.rows.views.days)))} lev {max(self.pricing.level)}", flush=True)
+
+    def _forget(self) -> bool:
+        """Takes away columns that visit a ticket twice, as far as pricing can avoid that."""
+        changed = self.pricing.forbid(self.master.columns, self.weights)
+        if not changed:
+            return False
+        return self.master.drop([i for i, c in enumerate(self.master.columns) if c.day in changed and not self.pricing.allows(c)]) > 0
+
+    def _take(self, found: Sequence[Column], p: Floats, on_days: Floats) -> int:
+        """Puts columns that the master would use into it; how many."""
+        added = 0
+        for column in found:
+            reduced = column.cost - sum(p[row] * a for row, a in self.rows.column_rows(column).items()) + on_days[column.day]
+            if reduced < -_LEAST:
+                added += self.master.add(column)
+        return added
+
+    def _round(self, p: Floats, quick: bool) -> tuple[list[Column] | None, float]:
+        """Prices every day: the columns found and the bound proven, minus infinity when some day had a quick look only.
+
+        None when time ran out.
+        """
         least = np.zeros(len(self.rows.views.days))
         found: list[Column] = []
         for number in range(len(least)):
             if self.remaining() <= 0:
                 return None, -np.inf
-            priced = self.pricing.price(number, p, True)
-            least[number] = priced.least
+            priced = self.pricing.price(number, p, not (quick and self.pricing.heavy(number)))
+            least[number] = priced.least if priced.proven else -np.inf
             found += priced.columns
         return found, bound_of(self.rows, p, least)
 

@@ -21,6 +21,7 @@ with the columns' part priced exactly (Lagrangian bound). The solver's own claim
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -317,6 +318,7 @@ class Master:
     columns: list[Column] = field(default_factory=list)
     coefficients: list[dict[int, float]] = field(default_factory=list)
     seen: set[tuple[object, ...]] = field(default_factory=set)
+    dropped: set[int] = field(default_factory=set)
     value: float = 0.0
 
     def __post_init__(self) -> None:
@@ -352,6 +354,8 @@ class Master:
         for (index, _), row in rows.own.items():
             self._constraints[row].SetCoefficient(self._late[index], 1.0)
         self._variables = [self._variable(column, found) for column, found in zip(self.columns, self.coefficients, strict=True)]
+        for index in self.dropped:
+            self._variables[index].SetUb(0.0)
 
     def _variable(self, column: Column, found: dict[int, float]) -> Any:
         variable = self._solver.NumVar(0.0, self._solver.infinity(), "")
@@ -395,6 +399,14 @@ class Master:
         for index, amount in amounts.items():
             self.coefficients[index][row] = amount
             self._constraints[row].SetCoefficient(self._variables[index], amount)
+
+    def drop(self, indices: Sequence[int]) -> int:
+        """Takes columns out of the program; their places stay, with the value 0. How many were in it."""
+        live = [index for index in indices if index not in self.dropped]
+        self.dropped |= set(live)
+        for index in live:
+            self._variables[index].SetUb(0.0)
+        return len(live)
 
     def solve(self, seconds: float) -> tuple[Floats, Floats, Floats] | None:
         """Multipliers of the rows and of the days, none negative, and the value of each column; None without an answer."""

@@ -104,12 +104,13 @@ def _beats(whole, real, memory, a, b, exact, prefix, reach):
 
 @_compiled("tytaiiyi")
 def _place(whole, real, memory, here, new, exact, prefix, reach):
-    """Puts a new label among those of its node, which are sorted by cost; False when one of them beats it."""
+    """Puts a new label among those of its node, which are sorted by cost: how many it was compared with, negative when one beats it."""
     node = whole[new, NODE]
-    before, at = -1, here[node]
+    before, at, work = -1, here[node], 1
     while at >= 0 and real[at, COST] <= real[new, COST]:
+        work += 1
         if _beats(whole, real, memory, at, new, exact, prefix, reach):
-            return False
+            return -work
         before, at = at, whole[at, NEXT_HERE]
     whole[new, NEXT_HERE] = at
     if before < 0:
@@ -119,13 +120,14 @@ def _place(whole, real, memory, here, new, exact, prefix, reach):
     before = new
     while at >= 0:
         after = whole[at, NEXT_HERE]
+        work += 1
         if _beats(whole, real, memory, new, at, exact, prefix, reach):
             whole[at, DEAD] = 1
             whole[before, NEXT_HERE] = after
         else:
             before = at
         at = after
-    return True
+    return work
 
 
 @_compiled("iiaaxx")
@@ -139,10 +141,10 @@ def _late(start, ticket, piece_ptr, piece_at, piece_value, piece_slope):
     return cost
 
 
-@_compiled("tyatytaaxxtaatafftayyitytaacxa")
+@_compiled("tyatytaaxxtaatafftayyiitytaacxa")
 def price(
     travel, fare, place, facts, money, windows, piece_ptr, piece_at, piece_value, piece_slope, near, closed_ptr, closed_at, closed,
-    duty, capacity, overtime_per_s, rests, events, prefix, bonus, exact, whole, real, memory, here, soon, out, out_cost, best,
+    duty, capacity, overtime_per_s, rests, events, prefix, bonus, exact, most_work, whole, real, memory, here, soon, out, out_cost, best,
 ):  # fmt: skip
     """Routes of one technician with the least reduced cost.
 
@@ -169,13 +171,16 @@ def price(
         What it earns to bring a kit to a ticket that its crew may bring by anybody.
     exact
         0: labels may beat each other whatever they remember, which is quick and proves nothing.
+    most_work
+        Comparisons of labels after which it gives up.
     out, out_cost
         Room for the routes: (routes, steps, WIDTH) and their reduced costs; `best` (n + 2,) is scratch.
 
     Returns
     -------
-    tuple[int, float, int]
-        `FULL` or `CUT_SHORT` (labels ran out: nothing is proven), the least reduced cost (0 for staying home), routes written.
+    tuple[int, float, int, int]
+        `FULL` or `CUT_SHORT` (labels or work ran out: nothing is proven), the least reduced cost (0 for staying home), routes
+        written, comparisons made.
     """
     n = facts.shape[0]
     words = memory.shape[1]
@@ -190,7 +195,7 @@ def price(
     best[: n + 2] = -1
     priced = prefix[:, n_events].sum() > 0.0 if n_kits > 0 else False
     home, latest, end = place[n + 1], duty[LATEST], duty[END]
-    count = 1
+    count, work = 1, 0
     whole[0, :] = 0
     whole[0, NODE], whole[0, TIME], whole[0, PARENT] = n, duty[EARLIEST], -1
     whole[0, SINCE], whole[0, UNTIL], whole[0, NEXT_HERE] = n_events, n_events, -1
@@ -328,8 +333,8 @@ def price(
                                             choices |= 1 << kit
                         chosen = choices
                         while True:
-                            if count >= whole.shape[0]:
-                                return CUT_SHORT, 0.0, 0
+                            if count >= whole.shape[0] or work > most_work:
+                                return CUT_SHORT, 0.0, 0, work
                             new = count
                             paid = cost
                             for kit in range(n_kits):
@@ -360,7 +365,9 @@ def price(
                                             high = middle
                                     for word in range(words):
                                         memory[new, word] |= closed[low, word]
-                            if _place(whole, real, memory, here, new, exact, prefix, reach):
+                            compared = _place(whole, real, memory, here, new, exact, prefix, reach)
+                            work += abs(compared)
+                            if compared > 0:
                                 slot = min(BUCKETS - 1, max(bucket, (finish - duty[EARLIEST]) // span))
                                 whole[new, NEXT_SOON] = soon[slot]
                                 soon[slot] = new
@@ -430,4 +437,4 @@ def price(
             label = whole[label, PARENT]
         out_cost[written] = ends[node]
         written += 1
-    return FULL, least, written
+    return FULL, least, written, work
