@@ -26,12 +26,16 @@ from optimizer.schedule import lateness_cost
 from optimizer.solution import Schedule
 
 _MOST_LABELS = 200_000
-_MOST_ROUTES = 12  # that a pricing of one day hands back
-_MEMORY = (10**6, 10, 6, 3, 0)  # tickets that a label remembers at each ticket, tried in turn when it is too much work
-_WORK = (10**7, 10**8)  # comparisons that a pricing may take: with full memory, else
+_ROUTES = 600  # that a round of pricing hands back at most, shared by the days
+_MEMORY = (10**6, 5, 2, 0)  # tickets that a label remembers at each ticket, tried in turn when it is too much work
+_WORK = (3 * 10**6, 2 * 10**8)  # comparisons that a pricing may take: with full memory, else
+_MANY = 25  # tickets of a day from which on the first look is a quick one
 _HEAVY = 10**5  # comparisons from which on a quick look comes first
+_LEAST_ROUTES, _MOST_ROUTES = 8, 60  # of one day
 _MARGIN_S = 0.2
 _SMOOTHING = 0.6
+_STALLED = 5e-4  # of the master's value: less in a round counts as none
+_NEGLIGIBLE = 1e-4  # of the bound: what all multipliers that are left out may be worth together
 _LEAST = 1e-6  # a reduced cost that counts
 
 
@@ -45,17 +49,21 @@ class Bound:
         No plan costs less.
     columns
         Days that the master has seen, for building plans from; `weights` are their values in its last solution.
+    duties
+        By `Column.day`: the duties of the people who could do it, the first trip's where they are chained.
     rounds, seconds
         Complete rounds of pricing, and the time that it took.
     trajectory
         (seconds, bound) of each rise.
     ended
-        `"converged"`: the relaxation has nothing more to give; `"time"`; `"large"`: pricing even once would have taken too long.
+        `"optimal"`: the known plan is proven; `"converged"`: the relaxation has nothing more to give; `"time"`: the limit came first;
+        `"stuck"`: the linear solver gave no answer.
     """
 
     bound: float
     columns: tuple[Column, ...]
     weights: tuple[float, ...]
+    duties: tuple[tuple[int, ...], ...]
     rounds: int
     seconds: float
     trajectory: tuple[tuple[float, float], ...]
@@ -98,10 +106,10 @@ class _Room:
     out_cost: Floats
 
     @classmethod
-    def of(cls, n: int, longest: int) -> _Room:
+    def of(cls, n: int, longest: int, routes: int) -> _Room:
         return cls(
             np.zeros((_MOST_LABELS, 12), np.int64), np.zeros((_MOST_LABELS, 2)), {}, np.zeros(n + 2, np.int64),
-            np.zeros(512, np.int64), np.zeros(n + 2, np.int64), np.zeros((_MOST_ROUTES, longest, 6), np.int64), np.zeros(_MOST_ROUTES),
+            np.zeros(512, np.int64), np.zeros(n + 2, np.int64), np.zeros((routes, longest, 6), np.int64), np.zeros(routes),
         )  # fmt: skip
 
 
@@ -125,8 +133,9 @@ class Pricing:
         self.rows = rows
         self.days: list[Day] = list(rows.views.days)
         self.level = [0] * len(self.days)
-        self.work = [0] * len(self.days)
-        self.room = _Room.of(max((len(day.tickets) for day in self.days), default=0), 64)
+        self.work = [_HEAVY + 1 if len(day.tickets) > _MANY else 0 for day in self.days]
+        routes = min(_MOST_ROUTES, max(_LEAST_ROUTES, _ROUTES // max(1, len(self.days))))
+        self.room = _Room.of(max((len(day.tickets) for day in self.days), default=0), 64, routes)
 
     def price(self, number: int, p: Floats, exact: bool) -> Priced:
         """Routes of one day with the least reduced cost under multipliers `p`."""
@@ -362,13 +371,13 @@ class _Run:
             ended = self._generate()
         weights = np.zeros(len(master.columns))
         weights[: len(self.weights)] = self.weights
-        return Bound(
-            self.best, tuple(master.columns), tuple(weights.tolist()), self.rounds, self.elapsed(), tuple(self.trajectory), ended
-        )
+        duties = tuple(day.duties for day in views.days)
+        columns, values = tuple(master.columns), tuple(weights.tolist())
+        return Bound(self.best, columns, values, duties, self.rounds, self.elapsed(), tuple(self.trajectory), ended)
 
     def _generate(self) -> str:
         """Rounds of master and pricing until nothing is gained or time is over; why it ended."""
-        smoothing, quick = _SMOOTHING, False
+        smoothing, quick, value = _SMOOTHING, True, np.inf
         while self.remaining() > 0 and (self.stop.iterations is None or self.rounds < self.stop.iterations):
             solved = self.master.solve(max(0.1, min(self.remaining(), 600.0)))
             if solved is None:
@@ -377,11 +386,13 @@ class _Run:
             self._tell(smoothing, quick)
             if self._cut() or self._forget():
                 continue
-            if self.master.value - self.best < 1e-7 * abs(self.best) + 1e-4:
+            if self.known is not None and self.best > self.known.cost - 1e-6:
+                return "optimal"
+            if self.master.value - self.best < 1e-7 * abs(self.best) + 1e-5:
                 return "converged"
             center = np.zeros(len(p))
             center[: len(self.center)] = self.center
-            point = smoothing * center + (1 - smoothing) * p
+            point = self._rid(smoothing * center + (1 - smoothing) * p)
             found, bound = self._round(point, quick)
             if found is None:
                 return "time"
@@ -389,7 +400,9 @@ class _Run:
             self.rise(bound, point)
             added = self._take(found, p, on_days)
             if added:
-                quick, smoothing = True, smoothing or _SMOOTHING
+                # Once quick looks hardly lower the master's value, proving helps more: it also shows where to look.
+                stalled = quick and np.isneginf(bound) and value - self.master.value < _STALLED * abs(value)
+                quick, smoothing, value = not stalled, smoothing or _SMOOTHING, self.master.value
             elif quick and np.isneginf(bound):
                 quick = False
             elif smoothing:
@@ -397,6 +410,13 @@ class _Run:
             else:
                 return "converged"
         return "time"
+
+    def _rid(self, p: Floats) -> Floats:
+        """Multipliers without the smallest of kits at a moment, which cost pricing much time and prove next to nothing."""
+        moments = list(self.rows.moments.values())
+        if moments:
+            p[moments] = np.where(p[moments] * len(moments) > _NEGLIGIBLE * max(self.best, 1.0), p[moments], 0.0)
+        return p
 
     def _tell(self, smoothing: float, quick: bool) -> None:
         import os
@@ -440,8 +460,8 @@ class _Run:
         return _cut_kits(self.rows, self.master, self.weights) + _cut_crews(self.rows, self.master, self.weights)
 
 
-def _nothing(problem: Problem) -> tuple[Ints, Ints]:
-    return np.zeros(problem.n_tickets, np.int64), np.full(problem.n_tickets, -1, np.int64)
+def _nothing(problem: Problem) -> tuple[Ints, Ints, Ints]:
+    return np.zeros(problem.n_tickets, np.int64), np.full(problem.n_tickets, -1, np.int64), np.zeros(0, np.int64)
 
 
 def _cut_kits(rows: Rows, master: Master, weights: Floats) -> int:
@@ -462,7 +482,7 @@ def _cut_kits(rows: Rows, master: Master, weights: Floats) -> int:
         for moment in sorted({returns - 1 for _, returns, _ in out}):
             if (station, kit, moment) in rows.moments:
                 continue
-            over = sum(w for depart, returns, w in out if depart <= moment < returns) - kits_left(rows.problem, station, kit, moment)
+            over = sum(w for depart, returns, w in out if depart <= moment < returns) - kits_left(rows.problem, rows.views, station, kit, moment)
             if over > worst:
                 worst, at = over, moment
         if at >= 0:

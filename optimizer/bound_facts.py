@@ -61,6 +61,7 @@ class Views:
     """All days, and the start windows that hold for them: those of the problem, for crews not before a whole crew could be there.
 
     `release` (n_tickets,) is that moment, `last` (n_tickets,) the latest start that anyone could still come home from; -1 without any.
+    `surely_out` (n_duties,): until when someone who is out already has the kits, whatever is planned.
     """
 
     days: tuple[Day, ...]
@@ -68,6 +69,7 @@ class Views:
     window_ptr: Ints
     release: Ints
     last: Ints
+    surely_out: Ints
 
 
 def views_of(problem: Problem) -> Views:
@@ -87,7 +89,9 @@ def views_of(problem: Problem) -> Views:
         groups.setdefault(_likeness(problem, duty, fits[:, column]), []).append(column)
     days = [_day(problem, shortest, detours, bases[group].tolist(), fits[:, group[0]], last[:, group[0]]) for group in groups.values()]
     most = np.where(fits, last, -1).max(axis=1, initial=-1)
-    return Views(tuple(days), windows, problem.window_ptr, release, most)
+    there_and_home = problem.duty_origin, problem.duty_home
+    surely_out = problem.duty_idle_until - problem.travel_s[there_and_home] + shortest[there_and_home]
+    return Views(tuple(days), windows, problem.window_ptr, release, most, surely_out)
 
 
 def rounded_down(problem: Problem) -> Problem:

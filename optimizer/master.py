@@ -137,7 +137,7 @@ class Rows:
 
     def add_moment(self, station: int, kit: int, moment: int) -> int:
         """A row that no more kits are out at a moment than there are."""
-        self.moments[station, kit, moment] = self._add(-float(kits_left(self.problem, station, kit, moment)))
+        self.moments[station, kit, moment] = self._add(-float(kits_left(self.problem, self.views, station, kit, moment)))
         return self.moments[station, kit, moment]
 
     def skip_cost(self, ticket: int) -> float:
@@ -184,13 +184,13 @@ class Rows:
         return found
 
 
-def kits_left(problem: Problem, station: int, kit: int, moment: int) -> int:
+def kits_left(problem: Problem, views: Views, station: int, kit: int, moment: int) -> int:
     """How many of a kit a station can lend at a moment, whatever is planned: what is surely out with others is taken off."""
     tables = problem.tables
     lent = (problem.lent_station == station) & (problem.lent_kit == kit) & (problem.lent_until > moment)
     away = int(lent.sum())
     for duty, held in enumerate(tables.held):
-        if held and kit in held and tables.station[duty] == station and tables.idle_until[duty] > moment:
+        if held and kit in held and tables.station[duty] == station and views.surely_out[duty] > moment:
             away += 1
     return max(0, int(problem.stock[station, kit]) - away)
 

@@ -76,8 +76,8 @@ WIDTH = 6  # numbers per step of a route that is handed back: node, start, depar
 FULL, CUT_SHORT = 0, 1
 
 
-@_compiled("tytiiiyi")
-def _beats(whole, real, memory, a, b, exact, prefix, reach):
+@_compiled("tytiiiyit")
+def _beats(whole, real, memory, a, b, exact, prefix, reach, wanting):
     """Whether every way on from label `b` is open to label `a` and no dearer there."""
     if whole[a, TIME] > whole[b, TIME] or real[a, COST] > real[b, COST]:
         return False
@@ -86,30 +86,36 @@ def _beats(whole, real, memory, a, b, exact, prefix, reach):
         return False
     if real[a, LOADED] > real[b, LOADED]:
         return False
-    if exact:
-        for word in range(memory.shape[1]):
-            if memory[a, word] & ~memory[b, word]:
-                return False
+    if not exact:
+        return True
+    for word in range(memory.shape[1]):
+        if memory[a, word] & ~memory[b, word]:
+            return False
+    # What kits could cost `a` more than `b` from here on, whichever tickets follow.
     extra = 0.0
     for kit in range(prefix.shape[0]):
         has_a, has_b = (whole[a, KITS] >> kit) & 1, (whole[b, KITS] >> kit) & 1
         if has_a:
             upper = prefix[kit, whole[b, UNTIL]] if has_b else prefix[kit, reach]
             extra += upper - prefix[kit, whole[a, UNTIL]]
-        else:
-            upper = prefix[kit, whole[b, UNTIL]] if has_b else prefix[kit, whole[b, SINCE]]
-            extra += max(0.0, upper - prefix[kit, whole[a, SINCE]])
+        elif has_b:
+            extra += max(0.0, prefix[kit, whole[b, UNTIL]] - prefix[kit, whole[a, SINCE]])
+        elif whole[b, SINCE] > whole[a, SINCE]:
+            for word in range(memory.shape[1]):
+                if wanting[kit, word] & ~memory[b, word]:  # some ticket could still ask for it
+                    extra += prefix[kit, whole[b, SINCE]] - prefix[kit, whole[a, SINCE]]
+                    break
     return real[a, COST] + extra <= real[b, COST]
 
 
-@_compiled("tytaiiyi")
-def _place(whole, real, memory, here, new, exact, prefix, reach):
+@_compiled("tytaiiyit")
+def _place(whole, real, memory, here, new, exact, prefix, reach, wanting):
     """Puts a new label among those of its node, which are sorted by cost: how many it was compared with, negative when one beats it."""
     node = whole[new, NODE]
     before, at, work = -1, here[node], 1
     while at >= 0 and real[at, COST] <= real[new, COST]:
         work += 1
-        if _beats(whole, real, memory, at, new, exact, prefix, reach):
+        if _beats(whole, real, memory, at, new, exact, prefix, reach, wanting):
             return -work
         before, at = at, whole[at, NEXT_HERE]
     whole[new, NEXT_HERE] = at
@@ -121,7 +127,7 @@ def _place(whole, real, memory, here, new, exact, prefix, reach):
     while at >= 0:
         after = whole[at, NEXT_HERE]
         work += 1
-        if _beats(whole, real, memory, new, at, exact, prefix, reach):
+        if _beats(whole, real, memory, new, at, exact, prefix, reach, wanting):
             whole[at, DEAD] = 1
             whole[before, NEXT_HERE] = after
         else:
@@ -205,6 +211,11 @@ def price(
     memory[0, :] = 0
     soon[0] = 0
     ends = np.empty(n, np.float64)
+    wanting = np.zeros((n_kits, words), np.int64)  # the tickets for which a kit may be taken, as bits
+    for target in range(n):
+        for kit in range(n_kits):
+            if ((facts[target, TAKES] | facts[target, MAY_TAKE]) >> kit) & 1:
+                wanting[kit, target // BITS_PER_WORD] |= 1 << (target % BITS_PER_WORD)
     for bucket in range(BUCKETS):
         while soon[bucket] >= 0:
             label = soon[bucket]
@@ -365,7 +376,7 @@ def price(
                                             high = middle
                                     for word in range(words):
                                         memory[new, word] |= closed[low, word]
-                            compared = _place(whole, real, memory, here, new, exact, prefix, reach)
+                            compared = _place(whole, real, memory, here, new, exact, prefix, reach, wanting)
                             work += abs(compared)
                             if compared > 0:
                                 slot = min(BUCKETS - 1, max(bucket, (finish - duty[EARLIEST]) // span))

@@ -40,6 +40,8 @@ class Result:
         `"improved"` upon the start, `"start"` when nothing better was found, `"empty"` when nothing can be served at all.
     rejected
         Answers that broke a rule when timed anew by `schedule`; anything but 0 is a fault of the solver.
+    bound
+        No plan costs less; None where nothing was proven.
     """
 
     problem: Problem
@@ -51,11 +53,19 @@ class Result:
     trajectory: tuple[tuple[float, float], ...]
     status: Status
     rejected: int = 0
+    bound: float | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """How far the bound lies below the cost, as a share of the cost, 0 for a plan that costs nothing; None without a bound."""
+        if self.bound is None:
+            return None
+        return max(0.0, self.cost - self.bound) / self.cost if self.cost > 0 else 0.0
 
     @property
     def facts(self) -> SolverFacts:
-        """What the plan tells about its solver; without a bound."""
-        return SolverFacts(self.cost, None, None, round(self.seconds, 3), self.iterations, self.seed)
+        """What the plan tells about its solver."""
+        return SolverFacts(self.cost, self.bound, self.gap, round(self.seconds, 3), self.iterations, self.seed)
 
     def plan(self) -> Plan:
         """The plan, without reasons for what is not planned."""
