@@ -148,9 +148,9 @@ def _shortest(problem: Problem) -> tuple[Ints, Bools]:
         return travel, detours  # a metric, and rounding up keeps it one
     for station in range(len(detours)):
         with np.errstate(invalid="ignore"):
-            quicker = travel[:, [station]] + travel[[station], :] < travel
+            quicker: Bools = travel[:, [station]] + travel[[station], :] < travel
             cheaper = fare[:, [station]] + fare[[station], :] < fare - 1e-9
-        detours[station] = bool((quicker | cheaper).any())
+        detours[station] = bool(quicker.any() or cheaper.any())
     if len(travel) > MOST_PLACES:
         return np.zeros_like(travel), detours
     shortest = travel.copy()
@@ -179,7 +179,7 @@ def _kits_can_come(problem: Problem, bases: Ints) -> Bools:
     tables = problem.tables
     for ticket, kits in enumerate(tables.kits):
         if kits and tables.crew[ticket] == 1:
-            owned = (problem.stock[:, sorted(kits)] > 0).all(axis=1)[problem.duty_station[bases]]
+            owned = np.asarray((problem.stock[:, sorted(kits)] > 0).all(axis=1))[problem.duty_station[bases]]
             held = [h is not None and kits <= h for h in (tables.held[d] for d in bases.tolist())]
             fits[ticket] = owned | np.array(held, bool)
     return fits
@@ -200,7 +200,9 @@ def _release(problem: Problem, arrival: Ints, last: Ints, bases: Ints) -> Ints:
             there = np.flatnonzero((np.maximum(arrival[ticket], moment) <= last[ticket]) & problem.member[ticket, bases]).tolist()
             ready = _soonest(people, arrival[ticket], there, crew)
             for skill, level in tables.needs[ticket]:
-                ready = max(ready, _soonest(people, arrival[ticket], [c for c in there if problem.skill_level[people[c], skill] >= level], 1))
+                ready = max(
+                    ready, _soonest(people, arrival[ticket], [c for c in there if problem.skill_level[people[c], skill] >= level], 1)
+                )
             for kit in tables.kits[ticket]:
                 ready = max(ready, _soonest(people, arrival[ticket], [c for c in there if _can_bring(problem, int(bases[c]), kit)], 1))
             release[ticket] = max(moment, ready)

@@ -23,12 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.bound_facts import Day, Views
+from optimizer.bound_facts import Views
 from optimizer.problem import Floats, Ints, Problem
 
 STRETCHES = 12  # of a crew's lateness, at most
@@ -124,7 +125,7 @@ class Rows:
         step = max(SHORTEST_STRETCH_S, -(-(last - middle) // STRETCHES))
         marks = sorted({due, *range(middle, last, step), last})
         found = [Stretch(ticket, due, due, tables.miss[ticket])]
-        found += [Stretch(ticket, a, b, tables.late_per_s[ticket] * (b - a)) for a, b in zip(marks, marks[1:], strict=False)]
+        found += [Stretch(ticket, a, b, tables.late_per_s[ticket] * (b - a)) for a, b in pairwise(marks)]
         for stretch in found:
             self.of_ticket.setdefault(ticket, []).append(len(self.stretches))
             self.stretches.append(stretch)
@@ -301,8 +302,8 @@ def bound_of(rows: Rows, p: Floats, least: NDArray[np.float64]) -> float:
     own: dict[int, float] = {}
     for (stretch, _), row in rows.own.items():
         own[stretch] = own.get(stretch, 0.0) + p[row]
-    for index, stretch in enumerate(rows.stretches):
-        total += min(0.0, stretch.cost - rows.rhs[stretch.ticket] * p[rows.late[index]] - own.get(index, 0.0))
+    for index, late in enumerate(rows.stretches):
+        total += min(0.0, late.cost - rows.rhs[late.ticket] * p[rows.late[index]] - own.get(index, 0.0))
     alike = np.array([len(day.duties) for day in rows.views.days], float)
     total += float(least @ alike)
     size += float(np.abs(least) @ alike)
@@ -327,8 +328,8 @@ class Master:
     def _build(self) -> None:
         from ortools.linear_solver import pywraplp
 
-        self._done = (pywraplp.Solver.OPTIMAL, pywraplp.Solver.FEASIBLE)
         self._optimal = pywraplp.Solver.OPTIMAL
+        self._failed = (pywraplp.Solver.ABNORMAL, pywraplp.Solver.INFEASIBLE, pywraplp.Solver.UNBOUNDED, pywraplp.Solver.MODEL_INVALID)
         solver = pywraplp.Solver.CreateSolver("GLOP")
         if solver is None:
             raise RuntimeError("OR-Tools comes without GLOP")
@@ -410,7 +411,7 @@ class Master:
 
     def solve(self, seconds: float) -> tuple[Floats, Floats, Floats] | None:
         """Multipliers of the rows and of the days, none negative, and the value of each column; None without an answer."""
-        for attempt in range(2):
+        for attempt in (1, 2):
             self._solver.SetTimeLimit(max(1, int(1000 * seconds)))
             status = self._solver.Solve()
             if status == self._optimal:
@@ -418,6 +419,8 @@ class Master:
                 p = np.maximum(0.0, [row.dual_value() for row in self._constraints])
                 days = np.maximum(0.0, [row.dual_value() for row in self._days])
                 return p, days, np.array([variable.solution_value() for variable in self._variables], float)
-            if attempt == 0:
-                self._build()
+            if attempt == 1 and status in self._failed:
+                self._build()  # GLOP lost its way numerically: it begins anew without its basis
+            else:
+                break
         return None

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
-from numba import njit, types  # type: ignore[attr-defined]
+from numba import njit, types
 
 # Columns of `whole`, facts of a ticket as one technician sees it.
 SERVICE, WINDOW_A, WINDOW_B, HELD_FITS, STATION_FITS, TAKES, MAY_TAKE, LOCKED, LAST, HOME_S = range(10)
@@ -231,10 +231,8 @@ def price(
             for wait in range(waits):
                 free = clock
                 if wait > 0:
-                    if node == n and wait <= n_rests:
-                        free = rests[wait - 1, 0]
-                    else:
-                        free = events[wait - 1 - (n_rests if node == n else 0)] + 1
+                    leading = n_rests if node == n else 0
+                    free = rests[wait - 1, 0] if wait <= leading else events[wait - 1 - leading] + 1
                     if free <= clock:
                         continue
                 for target in range(n + 1):

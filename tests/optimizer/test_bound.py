@@ -15,12 +15,13 @@ import pytest
 
 from data_models.case import TravelMatrix
 from data_models.case_files import read_case
-from optimizer.bound import Bound, Pricing, cheap_multipliers, prove
+from optimizer.bound import Bound, cheap_multipliers, prove
 from optimizer.bound_facts import views_of
 from optimizer.check import check
 from optimizer.dive import dive
 from optimizer.insertion import schedule_of_nothing
 from optimizer.master import Rows, bound_of
+from optimizer.pricing import Pricing
 from optimizer.problem import Problem, build_problem, to_plan
 from optimizer.proof import with_proof
 from optimizer.result import Stop
