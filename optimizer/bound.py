@@ -5,8 +5,8 @@ cheaper, and each round of pricing that is complete proves a bound, whatever the
 the best ones so far (Wentges 1997, doi 10.1016/S0969-6016(97)00001-4; Pessoa, Sadykov, Uchoa and Vanderbeck 2018, doi
 10.1287/ijoc.2017.0784).
 
-What is relaxed, so that the bound may lie below the best plan: a crew's people need not start together (though a crew is as late as
-each of them), breaks after the second of a shift, two shifts of one person may overlap, and kits are counted at the moments that
+What is relaxed, so that the bound may lie below the best plan: a crew's people need only start in the same slot of
+time, breaks after the second of a shift, two shifts of one person may overlap, and kits are counted at the moments that
 mattered in the master. Plans may cost more for these reasons, never less.
 """
 
@@ -22,7 +22,7 @@ from optimizer.bound_facts import Views, rounded_down, views_of
 from optimizer.cuts import cut_crews, cut_kits
 from optimizer.master import Column, Master, Rows, bound_of
 from optimizer.pricing import Pricing, columns_of_plan
-from optimizer.problem import Floats, Ints, Problem
+from optimizer.problem import Floats, Problem
 from optimizer.result import Stop
 from optimizer.schedule import lateness_cost
 from optimizer.solution import Schedule
@@ -94,31 +94,12 @@ def cheap_multipliers(rows: Rows) -> Floats:
 
     A ticket is worth what it costs to skip it, or to serve it at the earliest moment that anybody could be there.
     """
-    problem, tables, views = rows.problem, rows.problem.tables, rows.views
+    tables, views = rows.problem.tables, rows.views
     p = np.zeros(len(rows.rhs))
-    soonest = np.full(problem.n_tickets, np.iinfo(np.int64).max // 4)
-    for day in views.days:
-        n = len(day.tickets)
-        if n:
-            arrive = day.duty[0] + problem.travel_s[day.duty[4], day.place[:n]]
-            if day.duty[6] == 2:  # a detour may be quicker
-                arrive = np.zeros_like(arrive)
-            soonest[day.tickets] = np.minimum(soonest[day.tickets], arrive)
-    for ticket in range(problem.n_tickets):
-        skip = rows.skip_cost(ticket)
-        windows = views.windows[views.window_ptr[ticket] : views.window_ptr[ticket + 1]]
-        start = max(int(soonest[ticket]), int(views.release[ticket]), int(windows[0, 0]) if len(windows) else 0)
-        if views.last[ticket] < 0:
-            p[ticket] = skip / tables.crew[ticket]  # nobody can serve it
-        elif tables.crew[ticket] == 1:
-            p[ticket] = min(skip, lateness_cost(tables, ticket, start))
-        spent = 0.0
-        for index in rows.of_ticket.get(ticket, ()):
-            cost = min(rows.stretches[index].cost, max(0.0, skip - spent))
-            share = cost * rows.stretches[index].share(start) / tables.crew[ticket]
-            p[rows.late[index]] = cost / tables.crew[ticket]
-            p[ticket] += share
-            spent += cost
+    for ticket in range(rows.problem.n_tickets):
+        p[ticket] = rows.skip_cost(ticket)
+        if views.last[ticket] >= 0:
+            p[ticket] = min(p[ticket], tables.crew[ticket] * lateness_cost(tables, ticket, int(views.soonest[ticket])))
     return p
 
 
@@ -151,7 +132,7 @@ class _Run:
 
     def prove(self) -> Bound:
         problem = self.problem
-        views = views_of(problem) if problem.n_duties else Views((), np.zeros((0, 2), np.int64), problem.window_ptr, *_nothing(problem))
+        views = views_of(problem) if problem.n_duties else _nobody(problem)
         self.rows = rows = Rows(problem, views)
         p = cheap_multipliers(rows)
         self.rise(bound_of(rows, p, np.zeros(len(views.days))), p)
@@ -255,5 +236,7 @@ class _Run:
         return cut_kits(self.rows, self.master, self.weights) + cut_crews(self.rows, self.master, self.weights)
 
 
-def _nothing(problem: Problem) -> tuple[Ints, Ints, Ints]:
-    return np.zeros(problem.n_tickets, np.int64), np.full(problem.n_tickets, -1, np.int64), np.zeros(0, np.int64)
+def _nobody(problem: Problem) -> Views:
+    """The views of a problem without people."""
+    none = np.full(problem.n_tickets, -1, np.int64)
+    return Views((), np.zeros((0, 2), np.int64), none, none, (), {}, np.zeros(0, np.int64))

@@ -5,16 +5,30 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_models.case import Case, TravelMatrix
 from optimizer.problem import UNREACHABLE, Bools, Floats, Ints, Problem
+from optimizer.schedule import lateness_cost
 
 MOST_CLOSED = 96  # tickets of a day up to which labels learn what is out of reach
 MOST_PLACES = 1500  # places up to which detours that save time are looked for
+MOST_SLOTS = 16  # of a crew's start, and the time in time
+SHORTEST_SLOT_S = 600
 BITS_PER_WORD = 60  # of `pricing_kernel`, which is not loaded here
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A stretch of time in which a crew may start a ticket; `cost` is its lateness at `opens`, the least that it can be there."""
+
+    ticket: int
+    opens: int
+    closes: int
+    cost: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +39,9 @@ class Day:
     ----------
     duties
         The duties whose first trip this is, one for each technician who is alike.
-    tickets : (n,) int64
-        The tickets that could be served in it; `place` (n + 2,) has their locations, that of the origin and that of the station.
+    tickets, slots : (n,) int64
+        The tickets that could be served in it, those for crews once for each slot; the slot is -1 for one person. `place` (n + 2,) has
+        their locations, that of the origin and that of the station.
     facts : (n, 10) int64
         See the columns of `pricing_kernel`; the kit columns are filled in anew for each call.
     needs : (n, n_kits) bool
@@ -35,11 +50,16 @@ class Day:
         What someone already out has with them.
     extra : (n,) float64
         Money for a visit because other people were promised.
+    piece_ptr, piece_at, piece_value, piece_slope
+        Lateness that this person's column pays, see `pricing_kernel.price`.
+    near, same, closed_ptr, closed_at, closed
+        What labels remember, which nodes are one ticket, and what is out of reach when; see there, too.
     """
 
     duties: tuple[int, ...]
     station: int
     tickets: Ints
+    slots: Ints
     place: Ints
     facts: Ints
     load: Floats
@@ -47,7 +67,12 @@ class Day:
     lends: Bools
     holds: Bools
     extra: Floats
+    piece_ptr: Ints
+    piece_at: Ints
+    piece_value: Floats
+    piece_slope: Floats
     near: Ints
+    same: Ints
     closed_ptr: Ints
     closed_at: Ints
     closed: Ints
@@ -58,17 +83,26 @@ class Day:
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """All days, and the start windows that hold for them: those of the problem, for crews not before a whole crew could be there.
+    """All days, and what holds for them together.
 
-    `release` (n_tickets,) is that moment, `last` (n_tickets,) the latest start that anyone could still come home from; -1 without any.
-    `surely_out` (n_duties,): until when someone who is out already has the kits, whatever is planned.
+    Attributes
+    ----------
+    windows : (., 2) int64
+        When tickets may start: those of the problem, then those of the slots.
+    soonest, last : (n_tickets,) int64
+        Between these moments somebody could start a ticket, a whole crew where it needs one; `last` is -1 where nobody can.
+    slots, slots_of
+        The slots of tickets for crews, and which of them are a ticket's.
+    surely_out : (n_duties,) int64
+        Until when someone who is out already has the kits, whatever is planned.
     """
 
     days: tuple[Day, ...]
     windows: Ints
-    window_ptr: Ints
-    release: Ints
+    soonest: Ints
     last: Ints
+    slots: tuple[Slot, ...]
+    slots_of: dict[int, list[int]]
     surely_out: Ints
 
 
@@ -81,17 +115,47 @@ def views_of(problem: Problem) -> Views:
     bases = np.array(sorted(first.values()), np.int64)
     arrival, last = _reach(problem, shortest, bases)
     release = _release(problem, arrival, last, bases)
-    opens = np.maximum(problem.window_start, np.repeat(release, np.diff(problem.window_ptr)))
-    windows = np.ascontiguousarray(np.stack([opens, problem.window_end], axis=1))
+    start = np.maximum(arrival, release[:, None])
+    fits = start <= last
+    most = np.where(fits, last, -1).max(axis=1, initial=-1)
+    soonest = np.where(fits, start, UNREACHABLE).min(axis=1, initial=UNREACHABLE)
+    slots, slots_of = _slots(problem, soonest, most)
+    windows, window_ptr = _windows(problem, slots)
     groups: dict[tuple[object, ...], list[int]] = {}
-    fits = (arrival <= last) & (release[:, None] <= last)
     for column, duty in enumerate(bases.tolist()):
         groups.setdefault(_likeness(problem, duty, fits[:, column]), []).append(column)
-    days = [_day(problem, shortest, detours, bases[group].tolist(), fits[:, group[0]], last[:, group[0]]) for group in groups.values()]
-    most = np.where(fits, last, -1).max(axis=1, initial=-1)
+    facts = _Facts(problem, shortest, detours, slots, slots_of, window_ptr)
+    days = [_day(facts, bases[group].tolist(), fits[:, group[0]], last[:, group[0]]) for group in groups.values()]
     there_and_home = problem.duty_origin, problem.duty_home
     surely_out = problem.duty_idle_until - problem.travel_s[there_and_home] + shortest[there_and_home]
-    return Views(tuple(days), windows, problem.window_ptr, release, most, surely_out)
+    return Views(tuple(days), windows, soonest, most, slots, slots_of, surely_out)
+
+
+def _slots(problem: Problem, soonest: Ints, last: Ints) -> tuple[tuple[Slot, ...], dict[int, list[int]]]:
+    """The slots of all tickets for crews: what is in time, then equal stretches, together every moment that a crew could start."""
+    tables = problem.tables
+    slots: list[Slot] = []
+    of: dict[int, list[int]] = {}
+    for ticket in np.flatnonzero((problem.ticket_crew > 1) & (last >= soonest)).tolist():
+        begin, end, due = int(soonest[ticket]), int(last[ticket]), tables.due[ticket]
+        step = max(SHORTEST_SLOT_S, -(-(end + 1 - begin) // MOST_SLOTS))
+        marks = sorted({*range(begin, end + 1, step), *([due + 1] if begin <= due < end else [])})
+        for opens, after in zip(marks, [*marks[1:], end + 1], strict=True):
+            of.setdefault(ticket, []).append(len(slots))
+            slots.append(Slot(ticket, opens, after - 1, tables.crew[ticket] * lateness_cost(tables, ticket, opens)))
+    return tuple(slots), of
+
+
+def _windows(problem: Problem, slots: tuple[Slot, ...]) -> tuple[Ints, Ints]:
+    """Windows of tickets, then of slots: all (., 2), and pointers (n_tickets + n_slots + 1,)."""
+    rows = list(zip(problem.window_start.tolist(), problem.window_end.tolist(), strict=True))
+    ptr = problem.window_ptr.tolist()
+    for slot in slots:
+        own = rows[problem.window_ptr[slot.ticket] : problem.window_ptr[slot.ticket + 1]]
+        clipped = [(max(opens, slot.opens), min(closes, slot.closes)) for opens, closes in own]
+        rows += [w for w in clipped if w[0] <= w[1]]
+        ptr.append(len(rows))
+    return np.array(rows, np.int64).reshape(-1, 2), np.array(ptr, np.int64)
 
 
 def rounded_down(problem: Problem) -> Problem:
@@ -236,12 +300,26 @@ def _likeness(problem: Problem, duty: int, fits: Bools) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _day(problem: Problem, shortest: Ints, detours: Bools, duties: list[int], fits: Bools, last: Ints) -> Day:
+@dataclass(frozen=True, eq=False)
+class _Facts:
+    """What the days are made from."""
+
+    problem: Problem
+    shortest: Ints
+    detours: Bools
+    slots: tuple[Slot, ...]
+    slots_of: dict[int, list[int]]
+    window_ptr: Ints
+
+
+def _day(f: _Facts, duties: list[int], fits: Bools, last: Ints) -> Day:
     """The day of duties that are alike."""
-    tables, duty = problem.tables, duties[0]
-    tickets = np.flatnonzero(fits).astype(np.int64)
+    problem, tables, duty = f.problem, f.problem.tables, duties[0]
+    nodes = [(t, slot) for t in np.flatnonzero(fits).tolist() for slot in (f.slots_of[t] if tables.crew[t] > 1 else [-1])]
+    nodes = [(t, slot) for t, slot in nodes if slot < 0 or f.slots[slot].opens <= last[t]]
+    tickets, slots = np.array([t for t, _ in nodes], np.int64), np.array([slot for _, slot in nodes], np.int64)
     n, n_kits = len(tickets), len(problem.kit_names)
-    station, held = tables.station[duty], tables.held[duty]
+    station, held, who = tables.station[duty], tables.held[duty], tables.technician[duty]
     origin, home = tables.origin[duty], tables.home[duty]
     place = np.array([*problem.ticket_location[tickets].tolist(), origin, home], np.int64)
     needs, lends = np.zeros((n, n_kits), bool), np.zeros((n, n_kits), bool)
@@ -250,29 +328,57 @@ def _day(problem: Problem, shortest: Ints, detours: Bools, duties: list[int], fi
     owned = problem.stock[station] > 0
     for row, ticket in enumerate(tickets.tolist()):
         (needs if tables.crew[ticket] == 1 else lends)[row, sorted(tables.kits[ticket])] = True
-    again = bool(detours[station]) * 2
+    window = np.where(slots < 0, tickets, problem.n_tickets + slots)
+    closes = np.array([last[t] if slot < 0 else min(int(last[t]), f.slots[slot].closes) for t, slot in nodes], np.int64)
     facts = np.zeros((n, 10), np.int64)
     facts[:, 0] = problem.ticket_service_s[tickets]
-    facts[:, 1], facts[:, 2] = problem.window_ptr[tickets], problem.window_ptr[tickets + 1]
+    facts[:, 1], facts[:, 2] = f.window_ptr[window], f.window_ptr[window + 1]
     facts[:, 3] = ~(needs & ~holds).any(axis=1)
     facts[:, 4] = ~(needs & ~owned).any(axis=1)
     facts[:, 7] = problem.ticket_locked[tickets]
-    facts[:, 8] = last[tickets]
-    facts[:, 9] = shortest[place[:n], home]
-    who = tables.technician[duty]
+    facts[:, 8] = closes
+    facts[:, 9] = f.shortest[place[:n], home]
     changed = [
         tables.change[t] / tables.crew[t] if who not in tables.promised[t] or len(tables.promised[t]) != tables.crew[t] else 0.0
         for t in tickets.tolist()
     ]
-    near = np.full((n, max(1, -(-n // BITS_PER_WORD))), (1 << BITS_PER_WORD) - 1, np.int64)
-    numbers = (tables.earliest[duty], tables.end[duty], tables.latest[duty], int(held is not None), origin, home, again or 1)
+    again = 2 if f.detours[station] else 1
+    numbers = (tables.earliest[duty], tables.end[duty], tables.latest[duty], int(held is not None), origin, home, again)
     return Day(
-        duties=tuple(duties), station=station, tickets=tickets, place=place, facts=facts, load=problem.ticket_load[tickets],
-        needs=needs, lends=lends & owned, holds=holds, extra=np.array(changed, float), near=near,
-        **_closed(shortest, place[:n], last[tickets]),
+        duties=tuple(duties), station=station, tickets=tickets, slots=slots, place=place, facts=facts, load=problem.ticket_load[tickets],
+        needs=needs, lends=lends & owned, holds=holds, extra=np.array(changed, float), **_pieces(f, nodes),
+        near=np.full((n, max(1, -(-n // BITS_PER_WORD))), (1 << BITS_PER_WORD) - 1, np.int64), same=_same(tickets),
+        **_closed(f.shortest, place[:n], closes),
         duty=np.array(numbers, np.int64), capacity=tables.capacity[duty],
         rests=np.array(tables.breaks[duty][:2], np.int64).reshape(-1, 4),
     )  # fmt: skip
+
+
+def _pieces(f: _Facts, nodes: list[tuple[int, int]]) -> dict[str, NDArray[Any]]:
+    """Lateness in pieces: all of it for one person, a crew's share of what comes after the opening of the slot."""
+    tables, ptr, at, value, slope = f.problem.tables, [0], [], [], []
+    for ticket, slot in nodes:
+        since = tables.due[ticket] if slot < 0 else max(tables.due[ticket], f.slots[slot].opens)
+        at.append(since)
+        value.append(tables.miss[ticket] if slot < 0 or f.slots[slot].opens <= tables.due[ticket] else 0.0)
+        slope.append(tables.late_per_s[ticket] / tables.crew[ticket])
+        value[-1] /= tables.crew[ticket]
+        ptr.append(len(at))
+    return {
+        "piece_ptr": np.array(ptr, np.int64),
+        "piece_at": np.array(at, np.int64),
+        "piece_value": np.array(value, float),
+        "piece_slope": np.array(slope, float),
+    }
+
+
+def _same(tickets: Ints) -> Ints:
+    """Bits of the nodes that are the same ticket as each node."""
+    n = len(tickets)
+    same = np.zeros((n, max(1, -(-n // BITS_PER_WORD))), np.int64)
+    for node in range(n):
+        same[tickets == tickets[node], node // BITS_PER_WORD] |= np.int64(1) << np.int64(node % BITS_PER_WORD)
+    return same
 
 
 def _closed(shortest: Ints, place: Ints, last: Ints) -> dict[str, Ints]:
@@ -295,14 +401,14 @@ def _closed(shortest: Ints, place: Ints, last: Ints) -> dict[str, Ints]:
 
 def with_memory(day: Day, travel: NDArray[np.int64], size: int) -> Day:
     """The day with labels that remember, at each ticket, only its `size` nearest; all of them where there are no more than that."""
-    n = len(day.tickets)
-    if size >= n:
+    tickets, first = np.unique(day.tickets, return_index=True)
+    if size >= len(tickets):
         return day
-    place = day.place[:n]
+    place = day.place[first]
     away = travel[np.ix_(place, place)] + travel[np.ix_(place, place)].T
     nearest = np.argsort(away, axis=1, kind="stable")[:, :size]
     near = np.zeros_like(day.near)
-    for row in range(n):
-        for ticket in {row, *nearest[row].tolist()}:
-            near[row, ticket // BITS_PER_WORD] |= np.int64(1) << np.int64(ticket % BITS_PER_WORD)
+    for row, ticket in enumerate(tickets.tolist()):
+        bits = np.bitwise_or.reduce(day.same[first[[row, *nearest[row].tolist()]]], axis=0)
+        near[day.tickets == ticket] = bits
     return replace(day, near=near)

@@ -39,29 +39,22 @@ def cut_kits(rows: Rows, master: Master, weights: Floats) -> int:
 
 
 def cut_crews(rows: Rows, master: Master, weights: Floats) -> int:
-    """Where one person of a crew is later than the crew."""
-    late: dict[tuple[int, int], float] = {}
+    """For each slot of a crew: the person who is there most more often than the crew starts in it; how many rows were added."""
+    there: dict[tuple[int, int], float] = {}
     for index in np.flatnonzero(weights > _USED).tolist():
         column = master.columns[index]
         if len(rows.views.days[column.day].duties) > 1:
             continue
         for trip in column.trips:
             for ticket, start in zip(trip.tickets, trip.starts, strict=True):
-                for stretch in rows.of_ticket.get(ticket, ()):
-                    share = rows.stretches[stretch].share(start)
-                    if share > 0:
-                        late[stretch, column.day] = late.get((stretch, column.day), 0.0) + float(weights[index]) * share
-    whole: dict[int, float] = {}
-    for (stretch, _), amount in late.items():
-        whole[stretch] = whole.get(stretch, 0.0) + amount / rows.rhs[rows.stretches[stretch].ticket]
-    u = dict(whole)
-    for stretch, day in rows.own:
-        u[stretch] = max(u.get(stretch, 0.0), late.get((stretch, day), 0.0))
+                slot = rows.slot_at(ticket, start)
+                if slot >= 0:
+                    there[slot, column.day] = there.get((slot, column.day), 0.0) + float(weights[index])
     worst: dict[int, tuple[float, int]] = {}
-    for (stretch, day), amount in late.items():
-        over = amount - u[stretch]
-        if (stretch, day) not in rows.own and over > worst.get(stretch, (_BROKEN, -1))[0]:
-            worst[stretch] = over, day
-    for stretch, (_, day) in sorted(worst.items()):
-        master.add_own(stretch, day)
+    for (slot, day), amount in there.items():
+        over = amount - master.slot_values[slot]
+        if (slot, day) not in rows.own and over > worst.get(slot, (_BROKEN, -1))[0]:
+            worst[slot] = over, day
+    for slot, (_, day) in sorted(worst.items()):
+        master.add_own(slot, day)
     return len(worst)

@@ -1,16 +1,17 @@
 """The master problem of the proven bound: which days to take, as a linear program over the days that pricing has found.
 
-Sets: tickets t with crew c_t, days d (of n_d people who are alike), columns r (what one person does on one day), stations s, kits k,
-moments m. Variables: x_r >= 0; y_t in [0, 1], the ticket is not planned; u_tm in [0, 1], the share of the m-th stretch of
-time after a crew's due moment by which it is late.
+Sets: tickets t with crew c_t, days d (of n_d people who are alike), columns r (what one person does on one day), slots m (a ticket for
+a crew and a stretch of time for its start), stations s, kits k, moments. Variables: x_r >= 0; y_t in [0, 1], the ticket is not planned;
+u_m in [0, 1], the crew starts in that slot. a_tr and a_mr count the visits of a column.
 
-    min  sum c_r x_r + sum skip_t y_t + sum late_tm u_tm
-    each ticket          sum a_tr x_r + c_t y_t >= c_t
-    each skill of a crew sum over days of people who have it  a_tr x_r + y_t >= 1
-    each kit of a crew   sum over columns that bring it  x_r + y_t >= 1
-    crew lateness        c_t u_tm >= sum late_tmr x_r, and u_tm >= the same sum over one person's columns (where violated)
-    kits at a moment     sum over columns of station s with kit k out at m  x_r <= owned less what others hold
-    each day             sum over its columns x_r <= n_d
+    min  sum c_r x_r + sum skip_t y_t + sum late_m u_m
+    each ticket              sum a_tr x_r + y_t >= 1 for one person;  sum of u_m over its slots + y_t >= 1 for a crew
+    each slot                sum a_mr x_r >= c_t u_m
+    each skill and slot      the same sum over people who have it >= u_m
+    each kit and slot        the same sum over columns that bring it >= u_m
+    each slot and person     the same sum over one person's columns <= u_m (where violated)
+    kits at a moment         sum over columns of station s with kit k out then  x_r <= owned less what others hold (where violated)
+    each day                 sum over its columns x_r <= n_d
 
 Every plan gives a point of it that costs no more than the plan, so that any multipliers p >= 0 of the rows prove
 
@@ -21,9 +22,9 @@ with the columns' part priced exactly (Lagrangian bound). The solver's own claim
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,7 @@ from numpy.typing import NDArray
 from optimizer.bound_facts import Views
 from optimizer.problem import Floats, Ints, Problem
 
-STRETCHES = 12  # of a crew's lateness, at most
-SHORTEST_STRETCH_S = 900
+MOST_KITS = 60  # that can have a price on one day
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Trip:
 
 @dataclass(frozen=True)
 class Column:
-    """What one person does on one day; `cost` has drives, overtime, changes and the lateness of tickets for one person."""
+    """What one person does on one day; `cost` has drives, overtime, changes and lateness: of a crew this person's share of what comes after its slot's opening."""
 
     day: int
     trips: tuple[Trip, ...]
@@ -62,84 +62,53 @@ class Column:
         return (self.day, *((trip.tickets, trip.starts, trip.kits, trip.depart) for trip in self.trips))
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """Part of the time after a crew's due moment; `cost` is what being late by all of it costs. `until` = `since` for missing at all."""
-
-    ticket: int
-    since: int
-    until: int
-    cost: float
-
-    def share(self, start: int) -> float:
-        """How much of it a start is late by, 0 to 1."""
-        if self.until == self.since:
-            return float(start > self.since)
-        return min(1.0, max(0.0, (start - self.since) / (self.until - self.since)))
-
-
 @dataclass(eq=False)
 class Rows:
     """The rows of the master, in the order in which they were added; all read `>=`.
 
-    `rhs` has their right sides. `tickets` are rows 0 to n_tickets - 1; the other lists name what each further row is about.
+    `rhs` has their right sides. `tickets` are rows 0 to n_tickets - 1, then come the slots; the dictionaries name the rest.
     """
 
     problem: Problem
     views: Views
     rhs: list[float] = field(default_factory=list)
-    skills: list[tuple[int, int, int, int]] = field(default_factory=list)  # row, ticket, skill, least level
-    covers: list[tuple[int, int, int]] = field(default_factory=list)  # row, ticket, kit
-    stretches: list[Stretch] = field(default_factory=list)
-    late: list[int] = field(default_factory=list)  # row of each stretch
-    own: dict[tuple[int, int], int] = field(default_factory=dict)  # (stretch, day): row
+    skills: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)  # slot: (row, skill, least level)
+    covers: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # slot: (row, kit)
+    own: dict[tuple[int, int], int] = field(default_factory=dict)  # (slot, day): row
     moments: dict[tuple[int, int, int], int] = field(default_factory=dict)  # (station, kit, moment): row
-    of_ticket: dict[int, list[int]] = field(default_factory=dict)  # stretches
 
     def __post_init__(self) -> None:
         tables = self.problem.tables
-        self.rhs = [float(crew) for crew in tables.crew]
-        for ticket, crew in enumerate(tables.crew):
-            if crew > 1:
-                self.skills += [(self._add(1.0), ticket, skill, level) for skill, level in tables.needs[ticket]]
-                self.covers += [(self._add(1.0), ticket, kit) for kit in sorted(tables.kits[ticket])]
-                self._stretch(ticket)
+        self.rhs = [1.0] * self.problem.n_tickets + [0.0] * len(self.views.slots)
+        for number, slot in enumerate(self.views.slots):
+            self.skills[number] = [(self._add(0.0), skill, level) for skill, level in tables.needs[slot.ticket]]
+            self.covers[number] = [(self._add(0.0), kit) for kit in sorted(tables.kits[slot.ticket])]
         self.day_of = {duty: index for index, day in enumerate(self.views.days) for duty in day.duties}
-        self.cover_rows: dict[int, list[tuple[int, int]]] = {}
-        for row, ticket, kit in self.covers:
-            self.cover_rows.setdefault(ticket, []).append((row, kit))
-        self.skill_rows: dict[int, list[tuple[int, int, int]]] = {}
-        for row, ticket, skill, level in self.skills:
-            self.skill_rows.setdefault(ticket, []).append((row, skill, level))
+        self.opens = {t: [self.views.slots[m].opens for m in slots] for t, slots in self.views.slots_of.items()}
 
     def _add(self, right: float) -> int:
         self.rhs.append(right)
         return len(self.rhs) - 1
 
-    def _stretch(self, ticket: int) -> None:
-        tables, due = self.problem.tables, self.problem.tables.due[ticket]
-        last, release = int(self.views.last[ticket]), int(self.views.release[ticket])
-        if last <= due:
-            return
-        middle = max(due, release)
-        step = max(SHORTEST_STRETCH_S, -(-(last - middle) // STRETCHES))
-        marks = sorted({due, *range(middle, last, step), last})
-        found = [Stretch(ticket, due, due, tables.miss[ticket])]
-        found += [Stretch(ticket, a, b, tables.late_per_s[ticket] * (b - a)) for a, b in pairwise(marks)]
-        for stretch in found:
-            self.of_ticket.setdefault(ticket, []).append(len(self.stretches))
-            self.stretches.append(stretch)
-            self.late.append(self._add(0.0))
-
-    def add_own(self, stretch: int, day: int) -> int:
-        """A row that a crew is as late as one of its people."""
-        self.own[stretch, day] = self._add(0.0)
-        return self.own[stretch, day]
+    def add_own(self, slot: int, day: int) -> int:
+        """A row that one person is there at most as often as the crew."""
+        self.own[slot, day] = self._add(0.0)
+        return self.own[slot, day]
 
     def add_moment(self, station: int, kit: int, moment: int) -> int:
         """A row that no more kits are out at a moment than there are."""
         self.moments[station, kit, moment] = self._add(-float(kits_left(self.problem, self.views, station, kit, moment)))
         return self.moments[station, kit, moment]
+
+    def slot_at(self, ticket: int, start: int) -> int:
+        """The slot of a ticket for a crew in which a start lies; -1 for one person."""
+        if ticket not in self.opens:
+            return -1
+        return self.views.slots_of[ticket][max(0, bisect_right(self.opens[ticket], start) - 1)]
+
+    def visit_row(self, ticket: int, slot: int) -> int:
+        """The row that a visit counts in: the ticket's or the slot's."""
+        return ticket if slot < 0 else self.problem.n_tickets + slot
 
     def skip_cost(self, ticket: int) -> float:
         """What leaving a ticket out costs; so much for a locked one that it never pays, which plans cannot do at all."""
@@ -148,11 +117,11 @@ class Rows:
             return 10 * (float(self.problem.ticket_skip_cost.max()) + float(self.problem.ticket_miss_cost.max()) + 1e4)
         return tables.skip[ticket] + (tables.change[ticket] if tables.promised[ticket] else 0.0)
 
-    def skip_rows(self, ticket: int) -> list[tuple[int, float]]:
-        """Rows and coefficients of y_t."""
-        found = [(ticket, self.rhs[ticket])]
-        found += [(row, 1.0) for row, _, _ in self.skill_rows.get(ticket, ())]
-        return found + [(row, 1.0) for row, _ in self.cover_rows.get(ticket, ())]
+    def slot_rows(self, number: int) -> list[tuple[int, float]]:
+        """Rows and coefficients of u_m, without those for single people."""
+        slot = self.views.slots[number]
+        found = [(slot.ticket, 1.0), (self.visit_row(slot.ticket, number), -float(self.problem.tables.crew[slot.ticket]))]
+        return found + [(row, -1.0) for row, _, _ in self.skills[number]] + [(row, -1.0) for row, _ in self.covers[number]]
 
     def column_rows(self, column: Column) -> dict[int, float]:
         """Rows and coefficients of x_r."""
@@ -165,19 +134,18 @@ class Rows:
         who = self.problem.tables.technician[day.duties[0]]
         for trip in column.trips:
             for ticket, start in zip(trip.tickets, trip.starts, strict=True):
-                add(ticket, 1.0)
-                for row, skill, level in self.skill_rows.get(ticket, ()):
+                slot = self.slot_at(ticket, start)
+                add(self.visit_row(ticket, slot), 1.0)
+                if slot < 0:
+                    continue
+                for row, skill, level in self.skills[slot]:
                     if self.problem.skill_level[who, skill] >= level:
                         add(row, 1.0)
-                for row, kit in self.cover_rows.get(ticket, ()):
+                for row, kit in self.covers[slot]:
                     if kit in trip.kits:
                         add(row, 1.0)
-                for stretch in self.of_ticket.get(ticket, ()):
-                    share = self.stretches[stretch].share(start)
-                    if share > 0:
-                        add(self.late[stretch], -share)
-                        if (stretch, column.day) in self.own:
-                            add(self.own[stretch, column.day], -share)
+                if (slot, column.day) in self.own:
+                    add(self.own[slot, column.day], -1.0)
             if not trip.held and trip.kits:
                 for (station, kit, moment), row in self.moments.items():
                     if station == day.station and kit in trip.kits and trip.depart <= moment < trip.returns:
@@ -202,10 +170,6 @@ class Prices:
 
     money: Floats
     facts: Ints
-    piece_ptr: Ints
-    piece_at: Ints
-    piece_value: Floats
-    piece_slope: Floats
     events: Ints
     prefix: Floats
     bonus: Floats
@@ -221,16 +185,18 @@ def prices_of(rows: Rows, number: int, p: Floats) -> Prices:
         Multipliers, none negative.
     """
     problem, day = rows.problem, rows.views.days[number]
-    tables, n = problem.tables, len(day.tickets)
-    who = tables.technician[day.duties[0]]
-    money = np.stack([p[day.tickets] - day.extra, day.load, np.zeros(n)], axis=1)
+    n = len(day.tickets)
+    who = problem.tables.technician[day.duties[0]]
+    row_of = np.where(day.slots < 0, day.tickets, problem.n_tickets + day.slots)
+    money = np.stack([p[row_of] - day.extra, day.load, np.zeros(n)], axis=1)
     active = {kit for (station, kit, _), row in rows.moments.items() if station == day.station and p[row] > 0.0}
-    crews = [(j, t) for j, t in enumerate(day.tickets.tolist()) if tables.crew[t] > 1]
-    for j, ticket in crews:
-        money[j, 0] += sum(p[row] for row, skill, level in rows.skill_rows.get(ticket, ()) if problem.skill_level[who, skill] >= level)
-        money[j, 2] = sum(p[row] for row, kit in rows.cover_rows.get(ticket, ()) if day.holds[kit])
-        active |= {kit for row, kit in rows.cover_rows.get(ticket, ()) if day.lends[j, kit] and p[row] > 0.0}
-    kits = tuple(sorted(active))[:BITS]
+    crews = [(int(j), int(day.slots[j])) for j in np.flatnonzero(day.slots >= 0)]
+    for j, slot in crews:
+        money[j, 0] += sum(p[row] for row, skill, level in rows.skills[slot] if problem.skill_level[who, skill] >= level)
+        money[j, 0] -= p[rows.own[slot, number]] if (slot, number) in rows.own else 0.0
+        money[j, 2] = sum(p[row] for row, kit in rows.covers[slot] if day.holds[kit])
+        active |= {kit for row, kit in rows.covers[slot] if day.lends[j, kit] and p[row] > 0.0}
+    kits = tuple(sorted(active))[:MOST_KITS]
     priced = [(m, kits.index(k), p[row]) for (s, k, m), row in rows.moments.items() if s == day.station and k in kits and p[row] > 0.0]
     events = np.array(sorted({m for m, _, _ in priced}), np.int64)
     at_event = np.zeros((len(kits), len(events)))
@@ -243,44 +209,11 @@ def prices_of(rows: Rows, number: int, p: Floats) -> Prices:
         bits = np.int64(1) << np.arange(len(kits), dtype=np.int64)
         facts[:, 5] = day.needs[:, kits] @ bits
         facts[:, 6] = day.lends[:, kits] @ bits
-        for j, ticket in crews:
-            for row, kit in rows.cover_rows.get(ticket, ()):
+        for j, slot in crews:
+            for row, kit in rows.covers[slot]:
                 if kit in kits:
                     bonus[j, kits.index(kit)] = p[row]
-    pieces = _pieces(rows, number, p)
-    return Prices(np.ascontiguousarray(money), facts, *pieces, events, np.ascontiguousarray(prefix), bonus, kits)
-
-
-BITS = 60  # kits that can have a price on one day
-
-
-def _pieces(rows: Rows, number: int, p: Floats) -> tuple[Ints, Ints, Floats, Floats]:
-    """Lateness of each ticket of a day in pieces: pointers, moments, value and slope from there on."""
-    tables, day = rows.problem.tables, rows.views.days[number]
-    ptr, at, value, slope = [0], [], [], []
-    for ticket in day.tickets.tolist():
-        if tables.crew[ticket] == 1:
-            at.append(tables.due[ticket])
-            value.append(tables.miss[ticket])
-            slope.append(tables.late_per_s[ticket])
-        else:
-            paid = 0.0
-            for index in rows.of_ticket.get(ticket, ()):
-                stretch = rows.stretches[index]
-                weight = p[rows.late[index]] + (p[rows.own[index, number]] if (index, number) in rows.own else 0.0)
-                if stretch.until == stretch.since:
-                    paid = weight
-                    continue
-                at.append(stretch.since)
-                value.append(paid)
-                slope.append(weight / (stretch.until - stretch.since))
-                paid += weight
-            if rows.of_ticket.get(ticket):
-                at.append(rows.stretches[rows.of_ticket[ticket][-1]].until)
-                value.append(paid)
-                slope.append(0.0)
-        ptr.append(len(at))
-    return np.array(ptr, np.int64), np.array(at, np.int64), np.array(value, float), np.array(slope, float)
+    return Prices(np.ascontiguousarray(money), facts, events, np.ascontiguousarray(prefix), bonus, kits)
 
 
 def bound_of(rows: Rows, p: Floats, least: NDArray[np.float64]) -> float:
@@ -296,14 +229,16 @@ def bound_of(rows: Rows, p: Floats, least: NDArray[np.float64]) -> float:
     rhs = np.array(rows.rhs)
     total, size = float(p @ rhs), float(p @ np.abs(rhs))
     for ticket in range(rows.problem.n_tickets):
-        reduced = rows.skip_cost(ticket) - sum(p[row] * a for row, a in rows.skip_rows(ticket))
+        reduced = rows.skip_cost(ticket) - p[ticket]
         total += min(0.0, reduced)
         size += abs(reduced)
     own: dict[int, float] = {}
-    for (stretch, _), row in rows.own.items():
-        own[stretch] = own.get(stretch, 0.0) + p[row]
-    for index, late in enumerate(rows.stretches):
-        total += min(0.0, late.cost - rows.rhs[late.ticket] * p[rows.late[index]] - own.get(index, 0.0))
+    for (slot, _), row in rows.own.items():
+        own[slot] = own.get(slot, 0.0) + p[row]
+    for number, stretch in enumerate(rows.views.slots):
+        reduced = stretch.cost - own.get(number, 0.0) - sum(p[row] * a for row, a in rows.slot_rows(number))
+        total += min(0.0, reduced)
+        size += abs(reduced)
     alike = np.array([len(day.duties) for day in rows.views.days], float)
     total += float(least @ alike)
     size += float(np.abs(least) @ alike)
@@ -321,6 +256,7 @@ class Master:
     seen: set[tuple[object, ...]] = field(default_factory=set)
     dropped: set[int] = field(default_factory=set)
     value: float = 0.0
+    slot_values: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._build()
@@ -335,7 +271,7 @@ class Master:
             raise RuntimeError("OR-Tools comes without GLOP")
         self._solver: Any = solver
         self._constraints: list[Any] = []
-        self._late: list[Any] = []
+        self._slots: list[Any] = []
         rows = self.rows
         for right in rows.rhs:
             self._constraints.append(solver.Constraint(right, solver.infinity()))
@@ -345,15 +281,15 @@ class Master:
         for ticket in range(rows.problem.n_tickets):
             left_out = solver.NumVar(0.0, 1.0, "")
             objective.SetCoefficient(left_out, rows.skip_cost(ticket))
-            for row, amount in rows.skip_rows(ticket):
-                self._constraints[row].SetCoefficient(left_out, amount)
-        for index, stretch in enumerate(rows.stretches):
-            late = solver.NumVar(0.0, 1.0, "")
-            objective.SetCoefficient(late, stretch.cost)
-            self._constraints[rows.late[index]].SetCoefficient(late, rows.rhs[stretch.ticket])
-            self._late.append(late)
-        for (index, _), row in rows.own.items():
-            self._constraints[row].SetCoefficient(self._late[index], 1.0)
+            self._constraints[ticket].SetCoefficient(left_out, 1.0)
+        for number, slot in enumerate(rows.views.slots):
+            starts = solver.NumVar(0.0, 1.0, "")
+            objective.SetCoefficient(starts, slot.cost)
+            for row, amount in rows.slot_rows(number):
+                self._constraints[row].SetCoefficient(starts, amount)
+            self._slots.append(starts)
+        for (number, _), row in rows.own.items():
+            self._constraints[row].SetCoefficient(self._slots[number], 1.0)
         self._variables = [self._variable(column, found) for column, found in zip(self.columns, self.coefficients, strict=True)]
         for index in self.dropped:
             self._variables[index].SetUb(0.0)
@@ -377,12 +313,13 @@ class Master:
         self._variables.append(self._variable(column, found))
         return True
 
-    def add_own(self, stretch: int, day: int) -> None:
-        """Adds a row that a crew is as late as one of its people."""
-        row = self.rows.add_own(stretch, day)
-        late = self.rows.late[stretch]
-        self._add_row(row, {i: found[late] for i, found in enumerate(self.coefficients) if self.columns[i].day == day and late in found})
-        self._constraints[row].SetCoefficient(self._late[stretch], 1.0)
+    def add_own(self, slot: int, day: int) -> None:
+        """Adds a row that one person is there at most as often as the crew."""
+        row = self.rows.add_own(slot, day)
+        visits = self.rows.problem.n_tickets + slot
+        found = {i: -has[visits] for i, has in enumerate(self.coefficients) if self.columns[i].day == day and visits in has}
+        self._add_row(row, found)
+        self._constraints[row].SetCoefficient(self._slots[slot], 1.0)
 
     def add_moment(self, station: int, kit: int, moment: int) -> None:
         """Adds a row that no more kits are out at a moment than there are."""
@@ -416,6 +353,7 @@ class Master:
             status = self._solver.Solve()
             if status == self._optimal:
                 self.value = float(self._solver.Objective().Value())
+                self.slot_values = [float(u.solution_value()) for u in self._slots]
                 p = np.maximum(0.0, [row.dual_value() for row in self._constraints])
                 days = np.maximum(0.0, [row.dual_value() for row in self._days])
                 return p, days, np.array([variable.solution_value() for variable in self._variables], float)

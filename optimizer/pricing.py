@@ -85,8 +85,8 @@ class Pricing:
             memory = room.memory.setdefault(day.near.shape[1], np.zeros((_MOST_LABELS, day.near.shape[1]), np.int64))
             own = _WORK[min(self.level[number], len(_WORK) - 1)]
             status, least, written, work = kernel.price(
-                problem.travel_s, problem.drive_cost, day.place, prices.facts, prices.money, rows.views.windows, prices.piece_ptr,
-                prices.piece_at, prices.piece_value, prices.piece_slope, day.near, day.closed_ptr, day.closed_at, day.closed, day.duty,
+                problem.travel_s, problem.drive_cost, day.place, prices.facts, prices.money, rows.views.windows, day.piece_ptr,
+                day.piece_at, day.piece_value, day.piece_slope, day.near, day.same, day.closed_ptr, day.closed_at, day.closed, day.duty,
                 day.capacity, problem.overtime_per_hour / 3600, day.rests, prices.events, prices.prefix, prices.bonus, int(exact),
                 min(own, most),
                 room.whole, room.real, memory, room.here, room.soon, room.out, room.out_cost, room.best,
@@ -114,25 +114,25 @@ class Pricing:
             if self.level[column.day] == 0:
                 continue
             day = self.days[column.day]
-            local = {t: j for j, t in enumerate(day.tickets.tolist())}
-            path = [local[t] for trip in column.trips for t in trip.tickets]
+            path = [t for trip in column.trips for t in trip.tickets]
             last: dict[int, int] = {}
-            for at, j in enumerate(path):
-                if j in last:
+            for at, ticket in enumerate(path):
+                if ticket in last:
                     if column.day not in changed:
                         day = self.days[column.day] = replace(day, near=day.near.copy())
                         changed.add(column.day)
-                    for between in path[last[j] + 1 : at]:
-                        day.near[between, j // BITS_PER_WORD] |= np.int64(1) << np.int64(j % BITS_PER_WORD)
-                last[j] = at
+                    bits = day.same[np.flatnonzero(day.tickets == ticket)[0]]
+                    for between in path[last[ticket] + 1 : at]:
+                        day.near[day.tickets == between] |= bits
+                last[ticket] = at
         return changed
 
     def allows(self, column: Column) -> bool:
         """Whether labels could still make a column: none of its visits is one that they remember."""
         day = self.days[column.day]
-        local = {t: j for j, t in enumerate(day.tickets.tolist())}
+        node = {t: j for j, t in enumerate(day.tickets.tolist())}
         kept: set[int] = set()
-        for j in (local[t] for trip in column.trips for t in trip.tickets):
+        for j in (node[t] for trip in column.trips for t in trip.tickets):
             if j in kept:
                 return False
             kept = {i for i in kept if day.near[j, i // BITS_PER_WORD] >> (i % BITS_PER_WORD) & 1} | {j}
@@ -196,7 +196,7 @@ class Pricing:
 
 
 def column_of(rows: Rows, number: int, trips: tuple[Trip, ...], path: Sequence[int], returns: int) -> Column:
-    """A column with its cost: drives along the path, overtime, changes, and the lateness of tickets for one person."""
+    """A column with its cost: drives along the path, overtime, changes, and lateness, of crews without what their slot costs."""
     problem, day = rows.problem, rows.views.days[number]
     tables = problem.tables
     extra = dict(zip(day.tickets.tolist(), day.extra.tolist(), strict=True))
@@ -204,8 +204,9 @@ def column_of(rows: Rows, number: int, trips: tuple[Trip, ...], path: Sequence[i
     cost += max(0, returns - int(day.duty[1])) * problem.overtime_per_hour / 3600
     for trip in trips:
         for ticket, start in zip(trip.tickets, trip.starts, strict=True):
-            cost += extra.get(ticket, 0.0)
-            cost += lateness_cost(tables, ticket, start) if tables.crew[ticket] == 1 else 0.0
+            slot = rows.slot_at(ticket, start)
+            cost += extra.get(ticket, 0.0) + lateness_cost(tables, ticket, start)
+            cost -= rows.views.slots[slot].cost / tables.crew[ticket] if slot >= 0 else 0.0
     return Column(number, trips, cost)
 
 

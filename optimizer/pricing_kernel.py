@@ -147,14 +147,14 @@ def _late(start, ticket, piece_ptr, piece_at, piece_value, piece_slope):
     return cost
 
 
-@_compiled("tyatytaaxxtaatafftayyiitytaacxa")
+@_compiled("tyatytaaxxttaatafftayyiitytaacxa")
 def price(
-    travel, fare, place, facts, money, windows, piece_ptr, piece_at, piece_value, piece_slope, near, closed_ptr, closed_at, closed,
+    travel, fare, place, facts, money, windows, piece_ptr, piece_at, piece_value, piece_slope, near, same, closed_ptr, closed_at, closed,
     duty, capacity, overtime_per_s, rests, events, prefix, bonus, exact, most_work, whole, real, memory, here, soon, out, out_cost, best,
 ):  # fmt: skip
     """Routes of one technician with the least reduced cost.
 
-    Nodes are the technician's tickets, then where the shift begins (`n`), then the station between two trips (`n + 1`).
+    Nodes are the technician's tickets (one for a crew once for each slot of its start), then where the shift begins (`n`), then the station between two trips (`n + 1`).
 
     Parameters
     ----------
@@ -165,8 +165,8 @@ def price(
     windows : (., 2) int64
     piece_ptr, piece_at, piece_value, piece_slope
         Lateness: for a start after `piece_at` it costs value + slope x seconds since then, until the next piece. Never falls.
-    near : (n, words) int64
-        Tickets that a label remembers while it passes a ticket, as bits.
+    near, same : (n, words) int64
+        As bits: nodes that a label remembers while it passes a node, and those that are the same ticket, itself included.
     closed_ptr : (n + 1,), closed_at, closed
         Sorted moments per ticket, and the bits of the tickets out of reach from there after each; empty where not worth it.
     rests : (n_breaks, 4) int64
@@ -362,8 +362,7 @@ def price(
                             else:
                                 real[new, LOADED] = (0.0 if at_base else real[label, LOADED]) + money[target, LOAD]
                                 for word in range(words):
-                                    memory[new, word] = memory[label, word] & near[target, word]
-                                memory[new, target // BITS_PER_WORD] |= 1 << (target % BITS_PER_WORD)
+                                    memory[new, word] = (memory[label, word] & near[target, word]) | same[target, word]
                                 low, high = closed_ptr[target], closed_ptr[target + 1]
                                 if high > low and closed_at[low] < finish:
                                     while high - low > 1:
