@@ -8,6 +8,9 @@ Solving, in indices and whole seconds:
 - `routing.solve`: the solver, on the full model of OR-Tools in `routing_model`
 - `search.solve`: ruin and recreate, compiled by numba: `search_kernel` the loops, `search_state` the arrays they read and write
 - `candidates`: every place for one ticket more in a plan, and `repair`, both on the compiled search
+- `proof.with_proof`: a result with a bound that no plan can beat. `bound.prove`: column generation, with `bound_facts` (the problem as
+  it sees it), `master` and `cuts` (the linear program), `pricing` and `pricing_kernel` (days of people, compiled by numba)
+- `dive.dive`: better plans from the columns of a bound
 - `result`: when a solver stops and what it hands back
 
 Judging, which shares nothing with solving:

@@ -229,7 +229,7 @@ class _Run:
         if np.isinf(remaining):
             return _NO_LIMIT
         done, spent = self.pricing.compared, max(self.elapsed(), 1e-3)
-        return int(max(1.0, remaining) * max(_PACE, done / spent))
+        return int(max(0.05, remaining) * max(_PACE, done / spent))
 
     def _cut(self) -> int:
         """Adds rows that the master's solution breaks; how many."""

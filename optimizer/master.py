@@ -50,7 +50,10 @@ class Trip:
 
 @dataclass(frozen=True)
 class Column:
-    """What one person does on one day; `cost` has drives, overtime, changes and lateness: of a crew this person's share of what comes after its slot's opening."""
+    """What one person does on one day; `cost` has drives, overtime, changes and lateness.
+
+    Of a crew's lateness it has this person's share of what comes after the opening of the slot, whose own cost is the master's.
+    """
 
     day: int
     trips: tuple[Trip, ...]
@@ -243,7 +246,7 @@ def bound_of(rows: Rows, p: Floats, least: NDArray[np.float64]) -> float:
     total += float(least @ alike)
     size += float(np.abs(least) @ alike)
     # Sums of doubles err by about 1e-16 of their size for each term; this leaves room for a thousand times that.
-    return total - 1e-11 * size - 1e-7
+    return float(total - 1e-11 * size - 1e-7)
 
 
 @dataclass(eq=False)

@@ -154,7 +154,8 @@ def price(
 ):  # fmt: skip
     """Routes of one technician with the least reduced cost.
 
-    Nodes are the technician's tickets (one for a crew once for each slot of its start), then where the shift begins (`n`), then the station between two trips (`n + 1`).
+    Nodes are the technician's tickets (one for a crew once for each slot of its start), then where the shift begins (`n`), then the
+    station between two trips (`n + 1`).
 
     Parameters
     ----------
