@@ -381,7 +381,7 @@ def _same(tickets: Ints) -> Ints:
     return same
 
 
-def _closed(shortest: Ints, place: Ints, last: Ints) -> dict[str, Ints]:
+def _closed(shortest: Ints, place: Ints, last: Ints) -> dict[str, NDArray[Any]]:
     """For each ticket: moments, and the bits of the tickets that cannot be reached any more by who leaves it after each."""
     n = len(place)
     words = max(1, -(-n // BITS_PER_WORD))
