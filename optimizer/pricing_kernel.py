@@ -252,6 +252,8 @@ def price(
                         if real[label, LOADED] + money[target, LOAD] > capacity:
                             continue
                         there = place[target]
+                    # Whoever waits at the station between two trips can rest meanwhile.
+                    since_when = clock if node == n + 1 else free
                     drive = travel[origin, there]
                     if free + drive > latest:
                         continue
@@ -261,7 +263,7 @@ def price(
                         ready, length, rested, possible = free + drive, 0, 0, True
                         for b in range(n_rests):
                             if (rest >> b) & 1:
-                                begin = max(free, rests[b, 0], rested)
+                                begin = max(since_when, rests[b, 0], rested)
                                 if begin > rests[b, 1]:
                                     possible = False
                                     break
@@ -269,7 +271,7 @@ def price(
                                 length += rests[b, 2]
                         if not possible:
                             continue
-                        ready = max(free + drive + length, rested)
+                        ready = max(free + drive, since_when + drive + length, rested)
                         done = bits | rest
                         if back:
                             start, finish, depart = ready, ready, whole[label, DEPART]
