@@ -217,7 +217,7 @@ def _solver(name: SolverName, workers: int, cluster: str, on_compile: Callable[[
 
         return routing
     from optimizer.compiling import make_ready
-    from optimizer.regions import solve as search
+    from optimizer.solving import solve as search
 
     make_ready(on_compile)
     return partial(on_cluster(), scheduler=cluster, workers=workers) if cluster else partial(search, workers=workers)

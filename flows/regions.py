@@ -12,8 +12,8 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from optimizer.problem import Problem
 from optimizer.regions import Elsewhere, Outcome, Task, search_part
-from optimizer.regions import solve as solve_by_regions
 from optimizer.result import Result, Stop
+from optimizer.solving import solve as solve_here
 
 
 @task(name="search region", cache_policy=NO_CACHE, retries=2, persist_result=False)
@@ -31,7 +31,7 @@ def solve_on_cluster(
     on_progress: Callable[[float, float], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     workers: int = 1,
-    by: Callable[..., Result] = solve_by_regions,
+    by: Callable[..., Result] = solve_here,
 ) -> Result:
     """As `optimizer.regions.solve`, with the parts of each round searched by the cluster's workers.
 

@@ -7,6 +7,7 @@ Solving, in indices and whole seconds:
 - `insertion`: `construct` (a day from nothing), `insert_best` (one ticket more); `recreate.recreate`: ruin and recreate
 - `routing.solve`: the solver, on the full model of OR-Tools in `routing_model`
 - `search.solve`: ruin and recreate, compiled by numba: `search_kernel` the loops, `search_state` the arrays they read and write
+- `solving.solve`: one call for any case, which chooses among the following and adds the proof
 - `exchange`: several such searches side by side, which exchange what they find
 - `regions.solve`: one call for any size; a large problem by regions, which `parts` cuts and `legs` spares all pairs of places
 - `candidates`: every place for one ticket more in a plan, and `repair`, both on the compiled search
@@ -14,6 +15,9 @@ Solving, in indices and whole seconds:
   `exact_objective`, money in `exact_prices`, bounds on sets of tickets in `exact_sets`
 - `locks.keep_locks`: all locked work kept, or the fewest tickets that contradict each other
 - `recombine.recombine`: the routes that a search has seen, put together anew; `watched`: CP-SAT under our clock
+- `proof.with_proof`: a result with a bound that no plan can beat. `bound.prove`: column generation, with `bound_facts` (the problem as
+  it sees it), `master` and `cuts` (the linear program), `pricing` and `pricing_kernel` (days of people, compiled by numba)
+- `dive.dive`: better plans from the columns of a bound
 - `result`: when a solver stops and what it hands back
 
 How sure a plan is:

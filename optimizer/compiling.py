@@ -27,18 +27,20 @@ def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
         No folder can be written to.
     """
     try:
-        from optimizer import search_kernel as kernel
+        from optimizer import pricing_kernel, search_kernel
     except RuntimeError as error:
         if "no locator available" not in str(error):
             raise
         import numba
 
         numba.config.CACHE_DIR = str(_private_folder())  # type: ignore[attr-defined]
-        from optimizer import search_kernel as kernel
+        from optimizer import pricing_kernel, search_kernel
 
-    if not kernel.is_ready():
+    kernels = (search_kernel, pricing_kernel)
+    if not all(kernel.is_ready() for kernel in kernels):
         on_compile()
-    kernel.make_ready()
+    for kernel in kernels:
+        kernel.make_ready()
 
 
 def _private_folder() -> Path:

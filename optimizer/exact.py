@@ -130,7 +130,9 @@ class _Work:
         self._tell()
 
     def seconds_left(self) -> float:
-        """Seconds until the stop."""
+        """Seconds until the stop, none when somebody asks to stop."""
+        if self.stop.is_asked_for:
+            return 0.0
         return math.inf if self.stop.seconds is None else self.stop.seconds - _MARGIN_S - (self.clock() - self.began)
 
     def deterministic_left(self) -> float:

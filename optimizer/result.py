@@ -58,7 +58,7 @@ class Result:
     interrupted
         Somebody asked to stop before a limit was reached: the best schedule so far.
     bound
-        No plan of the problem costs less; None where none was proven.
+        No plan of the problem costs less; None where nothing was proven.
     """
 
     problem: Problem

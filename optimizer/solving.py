@@ -1,0 +1,101 @@
+"""One call for any case: the best plan that the time allows, and the proof of how good it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from optimizer import regions
+from optimizer.problem import Problem
+from optimizer.regions import Elsewhere
+from optimizer.result import Result, Stop
+from optimizer.solution import Solution
+
+_FIRST_ITERATIONS = 20_000  # of search before a small case is solved exactly: a good start makes the proof short
+_FIRST_SHARE = 0.2  # of the time, at the most, for these
+_MOST_TO_PROVE = 500  # tickets; beyond, the bound of a few minutes says little
+_PROOF_SHARE, _LONG_PROOF_SHARE = 0.2, 0.4  # of the time for the proof: for search, minutes bring little
+_LONG_S = 120.0
+
+
+def solve(
+    problem: Problem,
+    stop: Stop,
+    seed: int,
+    *,
+    start: Solution | None = None,
+    on_progress: Callable[[float, float], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    workers: int = 1,
+    elsewhere: Elsewhere | None = None,
+) -> Result:
+    """A plan by compiled search, never worse than `start`, with a proven bound where one can be had.
+
+    A small case is solved exactly. A large one is searched by regions. In between, part of the time goes into the bound.
+
+    Parameters
+    ----------
+    problem, start, on_progress, clock, workers, elsewhere
+        As in `regions.solve`.
+    stop
+        Iterations are those of the search, or where a small case is solved exactly, milliseconds of CP-SAT's deterministic time. A run
+        that only they end has no bound unless the case is small: how long a proof takes, iterations of the search do not tell.
+    seed
+        The same seed, workers and number of iterations give the same plan.
+
+    Raises
+    ------
+    LocksCannotHold
+        Locked tickets contradict each other.
+    """
+    if not (stop.seconds or stop.iterations):
+        return regions.solve(problem, stop, seed, start=start, on_progress=on_progress, clock=clock, workers=workers)
+    from optimizer.exact import is_small  # loads OR-Tools
+    from optimizer.proof import with_proof
+
+    if is_small(problem):
+        return _exactly(problem, stop, seed, start, on_progress, clock, workers)
+    proof_s = _proof_seconds(problem, stop)
+    searched = stop if stop.seconds is None else replace(stop, seconds=stop.seconds - proof_s)
+    result = regions.solve(problem, searched, seed, start=start, on_progress=on_progress, clock=clock, workers=workers, elsewhere=elsewhere)
+    if result.interrupted or proof_s <= 0:
+        return result
+    # A plan found by diving could not be repeated by its number of iterations.
+    return with_proof(result, Stop(proof_s, None, stop.interrupted), clock=clock, diving=False)
+
+
+def _proof_seconds(problem: Problem, stop: Stop) -> float:
+    if stop.seconds is None or stop.iterations is not None or problem.n_tickets > _MOST_TO_PROVE or problem.n_duties == 0:
+        return 0.0
+    return stop.seconds * (_PROOF_SHARE if stop.seconds < _LONG_S else _LONG_PROOF_SHARE)
+
+
+def _exactly(
+    problem: Problem,
+    stop: Stop,
+    seed: int,
+    start: Solution | None,
+    on_progress: Callable[[float, float], None] | None,
+    clock: Callable[[], float],
+    workers: int,
+) -> Result:
+    """A short search, and the exact solver from there."""
+    from optimizer.exact import solve_exactly
+
+    began = clock()
+    short = Stop(None if stop.seconds is None else _FIRST_SHARE * stop.seconds, _FIRST_ITERATIONS, stop.interrupted)
+    first = regions.solve(problem, short, seed, start=start, on_progress=on_progress, clock=clock, workers=workers)
+    spent = clock() - began
+    rest = replace(stop, seconds=None if stop.seconds is None else max(0.01, stop.seconds - spent))
+    found = solve_exactly(problem, rest, seed, start=first.schedule, on_progress=on_progress, clock=clock)
+    later = tuple((at + spent, cost) for at, cost in found.trajectory[1:])
+    status = first.status if found.schedule is first.schedule else found.status
+    return replace(
+        found,
+        seconds=clock() - began,
+        trajectory=first.trajectory + later,
+        status=status,
+        rejected=first.rejected + found.rejected,
+        interrupted=stop.is_asked_for,
+    )
