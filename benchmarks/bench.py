@@ -63,7 +63,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="CASE")
     parser.add_argument("--fresh", action="store_true", help="run again what is done")
     parser.add_argument("--report", action="store_true", help="write benchmarks/RESULTS.md and its plot")
-    parser.add_argument("--answers", nargs="*", default=None, help="also measure answers, start-up and proven gaps (names of measurements; none: all)")
+    parser.add_argument(
+        "--answers", nargs="*", default=None, help="also measure answers, start-up and proven gaps (names of measurements; none: all)"
+    )
     return parser.parse_args()
 
 

@@ -111,7 +111,15 @@ def _data(problem: Problem, dealt: Dealt, *, profiles: bool, steps: bool) -> tup
         amounts = [_units(tables.load[ticket]), *(int(d in needs.get(ticket, ())) for d in range(len(holders)))]
         for opens, closes, prize in _offers(problem, ticket, horizon, steps):
             model.add_client(
-                location, amounts, [], tables.service[ticket], opens, closes, prize=max(1, round(scale * prize)), required=False, group=group
+                location,
+                amounts,
+                [],
+                tables.service[ticket],
+                opens,
+                closes,
+                prize=max(1, round(scale * prize)),
+                required=False,
+                group=group,
             )
             ticket_of.append(ticket)
     kind, rows = classes(dealt.fit.T)

@@ -1,7 +1,8 @@
 """VROOM (pyvroom) as a peer. It knows hard windows, priorities, skills, breaks and loads; no soft deadlines, overtime cost, kits or crews.
 
 It assigns as much priority as it can, then drives as cheaply as it can, and stops when its own search is done: it has neither seed nor
-use for more time. So the time goes into rounds, all with the highest exploration, each solved from nothing:
+use for more time. So the time goes into rounds, the first with the lowest exploration, the others with the highest that four rounds of
+it fit into the time, each solved from nothing:
 
 - Round 1 of the setting `due` asks for everything in time: `due` ends the windows. What is not reached gives up the deadline for the next round, what
   was keeps it; and so on until all is reached or time is over. `hours` allows two hours of lateness instead of none, `lenient` any:
@@ -36,11 +37,14 @@ def solve(problem: Problem, dealt: Dealt, seconds: float, seed: int, setting: st
     answer = Answer()
     strict = np.ones(problem.n_tickets, bool)
     grace = _GRACE_S[setting]
-    longest = 0.0
-    while (left := seconds - (time.monotonic() - began)) > longest or not answer.found:
+    level, least = 0, 0.0
+    while (left := seconds - (time.monotonic() - began)) > least or not answer.found:
         since = time.monotonic()
-        routes = _round(problem, dealt, strict, grace, max(0.1, left))
-        longest = time.monotonic() - since
+        routes = _round(problem, dealt, strict, grace, level, max(0.1, left))
+        if level == 0:
+            # The lowest level tells what the others take: its number of searches grows to eight times as many at the highest.
+            least = time.monotonic() - since
+            level = max(1, min(_EXPLORATION, int(math.log2(max(1.0, left / 4 / least)) / 3 * _EXPLORATION)))
         answer.found.append(Found(time.monotonic() - began, routes))
         answer.iterations += 1
         missed = strict & ~np.isin(np.arange(problem.n_tickets), [t for route in routes for t in route])
@@ -50,7 +54,7 @@ def solve(problem: Problem, dealt: Dealt, seconds: float, seed: int, setting: st
     return answer
 
 
-def _round(problem: Problem, dealt: Dealt, strict: Any, grace_s: int, seconds: float) -> Routes:
+def _round(problem: Problem, dealt: Dealt, strict: Any, grace_s: int, level: int, seconds: float) -> Routes:
     tables = problem.tables
     given = vroom.Input()
     seconds_matrix = np.minimum(problem.travel_s, _SLOWEST_S).astype(np.uint32)
@@ -93,7 +97,7 @@ def _round(problem: Problem, dealt: Dealt, strict: Any, grace_s: int, seconds: f
     if not jobs:
         return routes
     given.add_job(jobs)
-    told = given.solve(exploration_level=_EXPLORATION, nb_threads=1, timeout=timedelta(seconds=seconds)).to_dict()
+    told = given.solve(exploration_level=level, nb_threads=1, timeout=timedelta(seconds=seconds)).to_dict()
     for route in told["routes"]:
         routes[route["vehicle"]] = tuple(step["id"] for step in route["steps"] if step["type"] == "job")
     return routes

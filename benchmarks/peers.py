@@ -68,7 +68,7 @@ def deal(problem: Problem) -> Dealt:
     """Kits dealt so that the tickets which ask for them find somebody: by what leaving them out costs, each further holder counting less.
 
     For every station and type one unit after the other goes to the duty whose hours are free of it and whose tickets, within reach, are worth
-    most; what `n` others could serve as well counts for 1 / (1 + n).
+    most; what `n` others could serve as well counts for 1 / (1 + n)².
     """
     tables = problem.tables
     latest = problem.duty_latest.copy()
@@ -113,7 +113,7 @@ def _deal_unit(
             if kit in held[duty] or any(begin < until and end > since for since, until in spells):
                 continue
             drive = problem.travel_s[problem.duty_origin[duty], problem.ticket_location[asking]]
-            value = float((reachable[asking, duty] * worth / (1 + others) / (3600 + drive)).sum())
+            value = float((reachable[asking, duty] * worth / (1 + others) ** 2 / (3600 + drive)).sum())
             if value > best:
                 best, chosen = value, duty
         if chosen < 0:

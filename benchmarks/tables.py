@@ -42,7 +42,12 @@ def tables(records: list[Record], answers: list[Record]) -> str:
         text += [f"| {a['what']} | {a['measured']} | {a['note']} |" for a in answers] + [""]
     failures = [r for r in records if "error" in r]
     if failures:
-        text += ["### Runs without a plan", "", *(f"- {r['case']}, {NAMES[r['solver']]} {r['setting']}: {r['error']}" for r in failures), ""]
+        text += [
+            "### Runs without a plan",
+            "",
+            *(f"- {r['case']}, {NAMES[r['solver']]} {r['setting']}: {r['error']}" for r in failures),
+            "",
+        ]
     return "\n".join(text)
 
 
