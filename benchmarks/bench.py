@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench [--quick | --long] [--jobs 2] [--only day-200 ...] [--fresh] [--report]
 
-Every solve is a process of its own; results go to out/bench/, one file a run, and what is done is not run again: ours when the commit is the
-same, peers always; `--fresh` runs everything anew. `--report` writes the tables and the plot into benchmarks/.
+Every solve is a process of its own; results go to out/bench/, one file a run, and what is done is not run again: ours when the commit
+is the same, peers always; `--fresh` runs everything anew. `--report` writes the tables and the plot into benchmarks/.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     for part in ("runs", "cases"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     minutes = sum(work.length_s() for work in jobs) / options.jobs / 60
-    print(f"{profile}: {len(jobs)} cases, about {minutes:.0f} minutes with {options.jobs} at a time; results in {folder}", flush=True)
+    print(f"{profile}: {len(jobs)} cases, at most {minutes:.0f} minutes with {options.jobs} at a time; results in {folder}", flush=True)
     records = [record for work in jobs for record in _carry_out(work, folder, options.jobs, options.fresh)]
     if options.answers:
         subprocess.run([sys.executable, "-m", "benchmarks.answers", "--out", str(folder / "answers.json"), *options.answers], check=False)

@@ -22,8 +22,8 @@ def judged(case: Path, plan: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        `cost`, `skipped` (the part of the cost for tickets that are not planned), `broken` (rules broken), `on_time` and `emergencies`, `planned`
-        and `tickets`.
+        `cost`, `skipped` (the part of the cost for tickets that are not planned), `broken` (rules broken), `on_time` and
+        `emergencies`, `planned` and `tickets`.
     """
     told = subprocess.run([sys.executable, str(JUDGE), str(case), str(plan), "--json"], capture_output=True, text=True, check=False)
     if told.returncode not in (0, 1):

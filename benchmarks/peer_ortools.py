@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -175,7 +176,7 @@ def _copies(problem: Problem, ticket: int, horizon: int, two: bool) -> list[tupl
 def _add_window(problem: Problem, start: Any, ticket: int, opens: int, closes: int) -> None:
     start.SetRange(opens, closes)
     windows = problem.tables.windows[ticket]
-    for (_, until), (since, _) in zip(windows, windows[1:], strict=False):
+    for (_, until), (since, _) in pairwise(windows):
         if opens <= until + 1 and since - 1 <= closes:
             start.RemoveInterval(until + 1, since - 1)
 

@@ -1,7 +1,7 @@
 """PyVRP as a peer. It knows no soft deadlines, kits, crews or breaks; the encoding says as much as it can.
 
 - A ticket is a group of clients of which at most one is visited, with prizes for visiting: `skip_cost` less what the lateness costs.
-  The client *in time* has `due` as its window's end. With `steps` settings, late clients follow whose windows end one, two, four and more hours
+  The client *in time* has `due` as its window's end. With `steps`, late clients follow whose windows end one, two, four and more hours
   after `due`; each is priced by the lateness at the middle of its step, so that the staircase follows the slope. `two` has one late client,
   priced at two hours. Several access windows give several clients.
 - A technician's shift is a vehicle type: departure pinned to the shift's beginning, so that its duration is the clock, `shift_duration` its
@@ -26,7 +26,7 @@ from pyvrp.stop import MaxRuntime
 
 from benchmarks.peers import Answer, Dealt, Found, Routes, classes
 from benchmarks.vrptw import Instance
-from optimizer.problem import UNREACHABLE, Problem
+from optimizer.problem import Problem
 
 SETTINGS = ("loads/two", "loads/steps", "profiles/steps", "profiles/two")
 _MOST_PROFILE_BYTES = 1.5e9

@@ -4,9 +4,9 @@ It assigns as much priority as it can, then drives as cheaply as it can, and sto
 use for more time. So the time goes into rounds, the first with the lowest exploration, the others with the highest that four rounds of
 it fit into the time, each solved from nothing:
 
-- Round 1 of the setting `due` asks for everything in time: `due` ends the windows. What is not reached gives up the deadline for the next round, what
-  was keeps it; and so on until all is reached or time is over. `hours` allows two hours of lateness instead of none, `lenient` any:
-  which does best depends on how overloaded the day is.
+- Round 1 of the setting `due` asks for everything in time: `due` ends the windows. What is not reached gives up the deadline for the
+  next round, what was keeps it; and so on until all is reached or time is over. `hours` allows two hours of lateness instead of none,
+  `lenient` any: which does best depends on how overloaded the day is.
 - Priorities are the logarithm of the skip cost on 1 to 100, so that many cheap tickets do not outbid a dear one too easily.
 - Who may serve what, kits dealt beforehand included (`peers.deal`), is one skill for each kind of ticket. Shifts reach to the end of
   overtime, which VROOM cannot price; it drives by our cost matrix.

@@ -67,8 +67,8 @@ def unfit(problem: Problem) -> str:
 def deal(problem: Problem) -> Dealt:
     """Kits dealt so that the tickets which ask for them find somebody: by what leaving them out costs, each further holder counting less.
 
-    For every station and type one unit after the other goes to the duty whose hours are free of it and whose tickets, within reach, are worth
-    most; what `n` others could serve as well counts for 1 / (1 + n)².
+    For every station and type one unit after the other goes to the duty whose hours are free of it and whose tickets, within reach, are
+    worth most; what `n` others could serve as well counts for 1 / (1 + n)².
     """
     tables = problem.tables
     latest = problem.duty_latest.copy()

@@ -1,7 +1,7 @@
 """Which runs belong to a profile: cases, solvers with their settings, seeds, seconds. And how long they take together.
 
-`quick` checks in some minutes that everything works, `full` is what RESULTS.md reports, `long` adds what takes hours: our own ten minutes, and
-large cases against runs six times as long.
+`quick` checks in some minutes that everything works, `full` is what RESULTS.md reports, `long` adds what takes hours: our own ten
+minutes, and large cases against runs six times as long.
 """
 
 from __future__ import annotations

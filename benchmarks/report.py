@@ -32,7 +32,8 @@ def write_report(records: list[Record], answers: list[Record], command: str, res
         raise ValueError(f"{results}: the markers {BEGIN} and {END} are missing; put them where the tables belong")
     commits = sorted({r["commit"] for r in records if r["solver"] == "ours"}) or [commit()]
     head = [
-        f"Commit {', '.join(commits)}; {versions()}; {processor()}. One solver a process and core, equal wall time, judged by `score_plan.py`.",
+        f"Commit {', '.join(commits)}; {versions()}; {processor()}.",
+        "One solver a process and core, equal wall time, judged by `score_plan.py`.",
         "",
         f"`{command}`",
         "",

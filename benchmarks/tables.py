@@ -75,8 +75,8 @@ def _cases(rows: list[Record]) -> list[str]:
 
 def _peers(rows: list[Record]) -> list[str]:
     lines = [
-        "| case, time | solver, its best setting | median cost | spread | of OR-Tools | above the unavoidable ¹ | emergencies in time | planned "
-        "| rules broken | iterations | memory |",
+        "| case, time | solver, its best setting | median cost | spread | of OR-Tools | above the unavoidable ¹ | emergencies in time "
+        "| planned | rules broken | iterations | memory |",
         "| --- | --- | ---: | --- | ---: | ---: | --- | --- | ---: | ---: | ---: |",
     ]
     for case in _cases(rows):

@@ -1,9 +1,9 @@
 """Solomon and Gehring-Homberger instances (VRPTW) as dispatch cases, and plans back as routes with their gap to the best known.
 
 Distances follow the DIMACS convention of the best-known solutions: Euclidean, truncated to one decimal. A unit of distance or time is a
-minute, so that a tenth is six whole seconds and nothing is rounded: windows and service are whole minutes, driving costs 60 an hour, that is
-the distance, and nothing else costs anything but leaving a customer out. Vehicles are technicians with one shift as long as the depot is
-open, customers tickets whose access window is hard and whose `due` never passes.
+minute, so that a tenth is six whole seconds and nothing is rounded: windows and service are whole minutes, driving costs 60 an hour,
+that is the distance, and nothing else costs anything but leaving a customer out. Vehicles are technicians with one shift as long as the
+depot is open, customers tickets whose access window is hard and whose `due` never passes.
 """
 
 from __future__ import annotations
