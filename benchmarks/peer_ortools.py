@@ -1,4 +1,4 @@
-"""OR-Tools routing as a peer, as somebody who knows the library would use it, in several settings of which the best counts.
+"""OR-Tools routing as a peer, as somebody who knows the library would use it, in several settings (`plans.ORTOOLS`) of which the best counts.
 
 A setting is `model/first solution/metaheuristic`, and `/plain-moves` where the library's large neighbourhoods by insertion, which it has on
 by default and which can take most of the time, are off. Models:
@@ -27,18 +27,6 @@ from ortools.util import optional_boolean_pb2
 from benchmarks.peers import Answer, Dealt, Found, Routes, improving
 from optimizer.problem import UNREACHABLE, Problem
 from optimizer.routing_model import Model, build_model, read_routes
-
-SETTINGS = (
-    "copies/PARALLEL_CHEAPEST_INSERTION/GUIDED_LOCAL_SEARCH",
-    "slope/PARALLEL_CHEAPEST_INSERTION/GUIDED_LOCAL_SEARCH",
-    "copies/SAVINGS/GUIDED_LOCAL_SEARCH",
-    "copies/LOCAL_CHEAPEST_INSERTION/GUIDED_LOCAL_SEARCH",
-    "copies/PARALLEL_CHEAPEST_INSERTION/SIMULATED_ANNEALING",
-    "copies/PARALLEL_CHEAPEST_INSERTION/GUIDED_LOCAL_SEARCH/plain-moves",
-    "full/PARALLEL_CHEAPEST_INSERTION/GUIDED_LOCAL_SEARCH",
-)
-FOR_CREWS = tuple(f"full/{start}/GUIDED_LOCAL_SEARCH" for start in ("PARALLEL_CHEAPEST_INSERTION", "PATH_CHEAPEST_ARC"))
-"""Settings that can express crews and locks."""
 
 _INSERTION_LNS = (
     "use_global_cheapest_insertion_path_lns",

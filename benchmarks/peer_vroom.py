@@ -25,7 +25,6 @@ import vroom
 from benchmarks.peers import Answer, Dealt, Found, Routes, classes
 from optimizer.problem import Problem
 
-SETTINGS = ("due", "hours", "lenient")
 _EXPLORATION = 5
 _GRACE_S = {"due": 0, "hours": 7200, "lenient": 10**8}
 _SLOWEST_S = 10**8  # three years: what VROOM's 32 bits hold, and longer than any shift

@@ -46,13 +46,16 @@ class Dealt:
     ----------
     kits
         By duty; nobody's kits overlap in time with anybody else's beyond what the station owns.
+    able : (n_tickets, n_duties) bool
+        Who may serve a ticket by skills, `only`, `banned`, capacity and the dealt kits.
     fit : (n_tickets, n_duties) bool
-        Who may serve a ticket: skills, `only`, `banned`, capacity, hours by a lower bound, and the dealt kits.
+        The same, and could reach it within windows and shift by a lower bound.
     latest : (n_duties,) int64
         Latest return, cut where the same technician's next shift begins, since peers know no shifts that push each other.
     """
 
     kits: tuple[frozenset[int], ...]
+    able: NDArray[np.bool_]
     fit: NDArray[np.bool_]
     latest: NDArray[np.int64]
 
@@ -86,10 +89,10 @@ def deal(problem: Problem) -> Dealt:
     have = np.zeros((problem.n_duties, len(problem.kit_names)), bool)
     for duty, kits in enumerate(held):
         have[duty, list(kits)] = True
-    fit = reachable.copy()
+    able = problem.member.copy()
     for ticket, kits in enumerate(tables.kits):
-        fit[ticket] &= have[:, sorted(kits)].all(axis=1)
-    return Dealt(tuple(frozenset(kits) for kits in held), fit, latest)
+        able[ticket] &= have[:, sorted(kits)].all(axis=1)
+    return Dealt(tuple(frozenset(kits) for kits in held), able, able & reachable, latest)
 
 
 def _deal_unit(

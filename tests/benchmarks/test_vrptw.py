@@ -100,7 +100,7 @@ def test_costs_are_distances(hand: Instance):
     assert cost_of(hand, [[1, 2], [3, 4]]) == 20.5
     written = to_plan(problem, plan)
     assert check(problem.case, written) == ()
-    assert score(problem.case, written).total == pytest.approx(20.5, abs=1e-9)
+    assert score(problem.case, written).cost.total == pytest.approx(20.5, abs=1e-9)
     assert cost_of(hand, routes_of(written)) == 20.5
 
 
