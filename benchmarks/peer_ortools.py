@@ -1,4 +1,4 @@
-"""OR-Tools routing as a peer, as somebody who knows the library would use it, in several settings (`plans.ORTOOLS`) of which the best counts.
+"""OR-Tools routing as a peer, as somebody who knows the library would use it; of several settings (`plans.ORTOOLS`) the best counts.
 
 A setting is `model/first solution/metaheuristic`, and `/plain-moves` where the library's large neighbourhoods by insertion, which it has on
 by default and which can take most of the time, are off. Models:

@@ -118,6 +118,7 @@ def test_beyond_the_limits_is_refused_by_both(hand: Instance):
         cost_of(hand, [[1, 2], [3], [4]])
 
 
+@pytest.mark.long  # compiles, which `make test` does in one worker only
 def test_the_search_solves_it(hand: Instance):
     # Other splits: {1, 3} {2, 4} has load 9 and 11; {1, 4} {2, 3} 9 and 11. Only {1, 2} {3, 4} fits, in the cheaper order of each: 20.5.
     result = solve(build_problem(case_of(hand)), Stop(iterations=500), 1)
