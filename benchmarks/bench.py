@@ -27,6 +27,8 @@ from benchmarks.vrptw import case_of, read_instance
 from data_models.case_files import case_json, read_case, write_file
 
 OUT = ROOT / "out" / "bench"
+ANSWERS = {"quick": [], "full": ["candidates", "start", "compile", "gap"], "long": ["candidates", "start", "compile", "gap", "far-gap"]}
+ANSWERS_S = {"quick": 0, "full": 450, "long": 1100}
 Record = dict[str, Any]
 
 
@@ -40,12 +42,10 @@ def main() -> None:
     folder = OUT / profile
     for part in ("runs", "cases"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    minutes = sum(work.length_s() for work in jobs) / options.jobs / 60
+    minutes = (sum(work.length_s() for work in jobs) / options.jobs + ANSWERS_S[profile]) / 60
     print(f"{profile}: {len(jobs)} cases, at most {minutes:.0f} minutes with {options.jobs} at a time; results in {folder}", flush=True)
     records = [record for work in jobs for record in _carry_out(work, folder, options.jobs, options.fresh)]
-    if options.answers:
-        subprocess.run([sys.executable, "-m", "benchmarks.answers", "--out", str(folder / "answers.json"), *options.answers], check=False)
-    answers = json.loads((folder / "answers.json").read_text("utf-8")) if (folder / "answers.json").exists() else []
+    answers = _answers(folder / "answers.json", ANSWERS[profile] if options.answers is None else options.answers, options.fresh)
     print(tables(records, answers))
     if options.report:
         write_report(records, answers, f"make bench BENCH={' '.join(sys.argv[1:])!r}")
@@ -63,10 +63,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="CASE")
     parser.add_argument("--fresh", action="store_true", help="run again what is done")
     parser.add_argument("--report", action="store_true", help="write benchmarks/RESULTS.md and its plot")
-    parser.add_argument(
-        "--answers", nargs="*", default=None, help="also measure answers, start-up and proven gaps (names of measurements; none: all)"
-    )
+    parser.add_argument("--answers", nargs="*", default=None, help="measurements of benchmarks.answers, instead of the usual")
     return parser.parse_args()
+
+
+def _answers(path: Path, measurements: list[str], fresh: bool) -> list[Record]:
+    """Rows of `benchmarks.answers`, measured anew when the commit is another; alone on the machine, after the runs."""
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {"commit": "", "rows": []}
+    if measurements and (fresh or known["commit"] != commit()):
+        rows = path.with_suffix(".rows.json")
+        subprocess.run([sys.executable, "-m", "benchmarks.answers", *measurements, "--out", str(rows)], check=True, cwd=ROOT)
+        known = {"commit": commit(), "rows": json.loads(rows.read_text("utf-8"))}
+        path.write_text(json.dumps(known), encoding="utf-8")
+    return list(known["rows"])
 
 
 def _carry_out(work: Work, folder: Path, jobs: int, fresh: bool) -> list[Record]:

@@ -100,8 +100,9 @@ def works(profile: str, seconds: float, long_seconds: float, seeds: tuple[int, .
     full += [Work("crews", case, seconds, {"ortools": ORTOOLS_CREWS}, seeds[:3]) for case in crews]
     full += [Work("vrptw", f"vrptw-{name}", seconds, plain, seeds[:1]) for name in SOLOMON]
     full += [Work("vrptw", f"vrptw-{name}", 2 * seconds, plain, seeds[:1]) for name in HOMBERGER]
+    full += [Work("sizes", "made-2500", s, {}, (1,)) for s in (60, 360)]
     if profile == "full":
         return full
     far = [Work("far", case, long_seconds, {}, seeds) for case in ("day-60-alone", "day-200-alone", "day-600-alone")]
-    sizes = [Work("sizes", "made-2500", s, {}, (1,)) for s in (60, 360)] + [Work("sizes", "made-10000", s, {}, (1,)) for s in (300, 1800)]
+    sizes = [Work("sizes", "made-10000", s, {}, (1,)) for s in (300, 1800)]
     return full + far + sizes
