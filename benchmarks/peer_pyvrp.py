@@ -124,7 +124,7 @@ def _data(problem: Problem, dealt: Dealt, *, profiles: bool, steps: bool) -> tup
             ticket_of.append(ticket)
     kind, rows = classes(dealt.able.T)
     if profiles and len(rows) * len(places) ** 2 * 16 > _MOST_PROFILE_BYTES:
-        raise MemoryError(f"{len(rows)} kinds of technicians × {len(places)} places: the profiles do not fit into memory")
+        raise ValueError(f"{len(rows)} kinds of technicians × {len(places)} places: too many profiles to begin within the time")
     made = [model.add_profile() for _ in rows] if profiles else []
     for duty in range(problem.n_duties):
         early = tables.earliest[duty]
