@@ -36,7 +36,7 @@ def draw(records: list[Record], path: Path) -> None:
 
 
 def _panel(axis: Any, case: str, rows: list[Record]) -> None:
-    end = max(r["seconds"] for r in rows)
+    end = max(max(r["seconds"], r["spent"]) for r in rows)
     moments = np.geomspace(0.05, end, 120)
     for solver, runs in best_runs(rows).items():
         costs = np.array([[_at(r["trajectory"], moment) for moment in moments] for r in runs])

@@ -88,7 +88,7 @@ def _peers(rows: list[Record]) -> list[str]:
             middle = min(runs, key=lambda r: abs(r["cost"] - statistics.median(costs)))
             cells = (
                 f"{case}, {middle['seconds']:g} s",
-                f"{NAMES[solver]} {_short(middle['setting'])}".strip(),
+                f"{NAMES[solver]} {_short(middle['setting'])}".strip() + _overrun(middle),
                 f"{statistics.median(costs):,.0f}",
                 f"{min(costs):,.0f} to {max(costs):,.0f}" if len(costs) > 1 else "one run",
                 f"{statistics.median(costs) / reference:.3f}" if reference else "",
@@ -101,6 +101,11 @@ def _peers(rows: list[Record]) -> list[str]:
             )
             lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", "¹ Less the smallest skip cost in any of these plans: mostly tickets that nobody can reach."]
+
+
+def _overrun(run: Record) -> str:
+    """Said of a solver that did not stop at its limit; VROOM's first phase cannot be interrupted."""
+    return f", took {run['spent']:.0f} s" if run["spent"] > run["seconds"] + 1.5 else ""
 
 
 def _short(setting: str) -> str:
