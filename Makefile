@@ -17,8 +17,11 @@ up: .venv/.runtime  ## run the embedded stack with its schedules until Ctrl-C
 test: .venv/.tests  ## install what the tests need and run them (under 10 minutes on 2 cores)
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
-test-long: .venv/.tests  ## the tests that take longer
+test-long: .venv/.tests .venv/.bench  ## the tests that take longer
 	@$(BIN)/pytest -m long
+
+bench: .venv/.bench  ## us against the peers: under 90 minutes; BENCH="--quick" for 3 minutes, "--long" for hours, "--report" writes RESULTS.md
+	@$(BIN)/python -m benchmarks.bench --jobs $$(nproc 2>/dev/null || echo 1) $(BENCH)
 
 lint: .venv/.tests
 	@$(BIN)/ruff check .
@@ -32,6 +35,7 @@ lock: .venv/.tests  ## renew the lock files from pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra build pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra build --extra bench -c requirements.lock pyproject.toml -o requirements-bench.lock
 
 clean:  ## remove what the targets made
 	rm -rf .venv .tools out build *.egg-info
@@ -55,4 +59,9 @@ clean:  ## remove what the targets made
 	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
 	@sh tests/tools/install_system_parts.sh
 	@$(BIN)/python tests/tools/install_osrm.py
+	@touch $@
+
+.venv/.bench: .venv/.runtime requirements-bench.lock
+	@echo "installing the peers of the benchmark"
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@
