@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from optimizer.problem import Problem
+from optimizer.solution import Schedule
 
 _LEAST, _RATIO = 20.0, 1.2  # the last two digits count steps of a scale from 24 to 1.4e9 iterations
 _DIGITS = 100
+
+_HEAT, _LEAST_HEAT, _MOST_HEAT = 0.2, 0.4, 6.0  # visits
+_COLD = 0.3  # ways
+HELD_HEAT = 0.1
+"""The temperature before it is known over how many iterations to cool, in visits."""
 
 HELD = 64
 """The first of so many parts of a cooling is searched cold: long enough to see how fast the machine is."""
@@ -38,13 +46,31 @@ def next_with(digits: int, done: int) -> int:
     return done + (digits - done) % _DIGITS
 
 
-def heat_of(problem: Problem, iterations: int) -> float:
-    """The highest temperature of a cooling over so many iterations, in ways to the nearest ticket; the lowest is two fifths of a way.
+def temperatures(problem: Problem, first: Schedule, iterations: int) -> tuple[float, float]:
+    """The highest and the lowest temperature of a cooling over so many iterations, in money.
 
-    A long run may wander far, a short one has to settle soon: measured on days of 200 to 600 tickets, with 5 to 1,000 iterations a
-    ticket.
+    The highest is measured by what a visit costs, lateness and overtime included, and grows with the iterations for each ticket: a
+    long run may wander far, a short one has to settle soon. The lowest is measured by the way from a ticket to its nearest
+    neighbour, the smallest thing worth deciding.
     """
-    return min(max(10.0 * math.sqrt(iterations / max(1, problem.n_tickets)), 10.0), 300.0)
+    heat = min(max(_HEAT * math.sqrt(iterations / max(1, problem.n_tickets)), _LEAST_HEAT), _MOST_HEAT)
+    hot = heat * cost_of_a_visit(first)
+    return hot, min(hot, _COLD * way_to_the_nearest(problem))
+
+
+def cost_of_a_visit(plan: Schedule) -> float:
+    """What a visit of the plan costs on average."""
+    visits = sum(len(route) for route in plan.solution.routes)
+    return max(sum(trip.cost for trip in plan.timed if trip is not None) / max(1, visits), 1e-3)
+
+
+def way_to_the_nearest(problem: Problem) -> float:
+    """What the drive from a ticket to its nearest neighbour typically costs."""
+    here = problem.ticket_location
+    fares = problem.drive_cost[np.ix_(here, here)]
+    nearest = np.where(fares > 0, fares, np.inf).min(axis=1)
+    reached = nearest[np.isfinite(nearest)]
+    return max(float(np.median(reached if len(reached) else problem.ticket_skip_cost / 10)), 1e-4)
 
 
 def _length(digits: int) -> int:

@@ -60,7 +60,7 @@ class Team:
         from optimizer.search import cool
 
         for each in self.members:
-            cool(problem, each.state, 0, length)
+            cool(each, problem, 0, length)
 
     def advance(self, until: int) -> None:
         """Brings every member to `until` iterations, with the meetings on the way."""

@@ -275,9 +275,10 @@ def _may_go_again(case: Case) -> set[tuple[str, int]]:
     wanted = {kit for ticket in case.tickets for kit in ticket.kits}
     scarce = {s.id for s in case.stations if any(0 < s.kits.get(kit, 0) < people[s.id] for kit in wanted)}
     load = sum(ticket.load for ticket in case.tickets)
+    tight = sum(math.inf if who.capacity is None else who.capacity for who in case.technicians) < 2 * load
     found: set[tuple[str, int]] = set()
     for who in case.technicians:
-        pays = who.station in scarce or (who.capacity is not None and who.capacity < load)
+        pays = who.station in scarce or (tight and who.capacity is not None and who.capacity < load)
         for number, shift in enumerate(who.shifts):
             away = _leaves_from_outside(who, number, case.now)
             ready = not away or (who.start is not None and who.start.at >= shift.start and not shift.breaks)

@@ -157,7 +157,7 @@ def _begin(task: Task) -> search.Memory:
 
     warm = schedule(task.problem, task.start) if task.start is not None else None
     memory = search.begin(task.problem, warm if isinstance(warm, Schedule) else None, task.seed)
-    search.cool(task.problem, memory.state, -task.before, max(task.cycle, task.before + task.iterations))
+    search.cool(memory, task.problem, -task.before, max(task.cycle, task.before + task.iterations))
     return memory
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.compiling import make_ready
-from optimizer.cooling import HELD, digits_for, heat_of, length_of, next_with
+from optimizer.cooling import HELD, HELD_HEAT, cost_of_a_visit, digits_for, length_of, next_with, temperatures
 from optimizer.exchange import Team, team_of
 from optimizer.insertion import construct
 from optimizer.problem import Problem
@@ -36,8 +36,6 @@ _LOOK_S = 0.5  # improvements are timed and told this often
 _REMOVED = 10.0  # visits that an iteration removes on average
 _BLINK = 0.01  # chance to overlook a duty
 _FOCUS = 0.2  # chance to ruin around a ticket that is late or not planned
-_HELD_HEAT = 5.0  # the temperature before it is known over how many iterations to cool, in ways to the nearest ticket
-_COLD = 0.4  # the lowest temperature, in the same
 _SURE_SHARE = 0.93  # of the iterations that seem to fit: what is left over is searched in short cycles from the best
 
 
@@ -164,28 +162,20 @@ def resume(problem: Problem, state: State, table: Ints, first: Schedule) -> None
     kernel.prepare(table)
     kernel.load(table)
     state.level[kernel.BEST] = state.level[kernel.TOTAL]
-    state.level[kernel.HELD_HEAT] = _HELD_HEAT * way_to_the_nearest(problem)
+    state.level[kernel.HELD_HEAT] = HELD_HEAT * cost_of_a_visit(first)
     state.counter[kernel.CYCLE_END] = kernel.NEVER
 
 
-def cool(problem: Problem, state: State, begin: int, length: int) -> None:
+def cool(memory: Memory, problem: Problem, begin: int, length: int) -> None:
     """Lets a search cool over `length` iterations from `begin` on, by what visits of this very case cost."""
     from optimizer import search_kernel as kernel
 
-    way, heat = way_to_the_nearest(problem), heat_of(problem, length)
-    state.level[kernel.HOT], state.level[kernel.COLD] = heat * way, _COLD * way
-    state.level[kernel.NEXT_HOT] = max(heat / 10, _COLD) * way
+    state = memory.state
+    hot, cold = temperatures(problem, memory.first, length)
+    state.level[kernel.HOT], state.level[kernel.COLD] = hot, cold
+    state.level[kernel.NEXT_HOT] = max(hot / 10, cold)
     state.counter[kernel.CYCLE_BEGIN], state.counter[kernel.CYCLE_END] = begin, begin + length
     state.counter[kernel.NEXT_CYCLE] = max(kernel.HELD, length // 8)
-
-
-def way_to_the_nearest(problem: Problem) -> float:
-    """What the drive from a ticket to its nearest neighbour typically costs: the unit of temperatures, in money."""
-    here = problem.ticket_location
-    fares = problem.drive_cost[np.ix_(here, here)]
-    nearest = np.where(fares > 0, fares, np.inf).min(axis=1)
-    reached = nearest[np.isfinite(nearest)]
-    return max(float(np.median(reached if len(reached) else problem.ticket_skip_cost / 10)), 1e-4)
 
 
 @dataclass

@@ -77,8 +77,9 @@ LOCATION, SERVICE, DUE, CREW, LOCKED, WINDOW_A, WINDOW_B, KIT_A, KIT_B, TOLD, CR
 # Columns of Facts.money.
 MISS, LATE, ABSENT, LOAD, CHANGE = range(5)
 # Columns of Facts.duty.
-# TRIP: which of its shift; AWAY: where somebody out is, in the further trips of that shift, else -1.
-TECHNICIAN, STATION, ORIGIN, HOME, EARLIEST, END, LATEST, BEFORE, AFTER, IDLE, OUT, REST_A, REST_B, TRIP, AWAY = range(15)
+# TRIP: which of its shift; AWAY: where somebody out is, in the further trips of that shift, else -1; KIND: the same for duties that
+# nothing tells apart while they are empty.
+TECHNICIAN, STATION, ORIGIN, HOME, EARLIEST, END, LATEST, BEFORE, AFTER, IDLE, OUT, REST_A, REST_B, TRIP, AWAY, KIND = range(16)
 # Columns of State.route.
 # BEGAN, BUSY and RESTED tell of the shift up to this trip: first departure (NEVER: none), last return (0: none), breaks taken.
 N, VERSION, DEPART, RETURN, WAIT, N_LOCKED, N_KITS, N_CREWS, BEGAN, BUSY, RESTED = range(11)
@@ -160,10 +161,11 @@ TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME, FOCUS, HELD_HEAT, NEXT_HOT = r
     BEST_ROW_AT,
     BEST_ROUTE_AT,
     BEST_CARRY_AT,
+    KIND_SEEN_AT,
     COUNTER_AT,
     LEVEL_AT,
     RANDOM_AT,
-) = range(52)
+) = range(53)
 
 
 NOW, ITERATION_LAYER, MOVE_LAYER = 0, 1, 2
@@ -189,7 +191,7 @@ class Facts(NamedTuple):
     told: Ints
     candidate: Ints
     skill: Ints  # (n_technicians, n_skills)
-    duty: Ints  # (n_duties, 15)
+    duty: Ints  # (n_duties, 16)
     capacity: Floats
     rests: Ints  # (., 4)
     stock: Ints  # (n_stations, n_kits)
@@ -233,6 +235,7 @@ class State(NamedTuple):
     best_row: Ints
     best_route: Ints  # (n_duties, 2): length, wait
     best_carry: Ints
+    kind_seen: Ints  # (n_duties,): the last insertion that looked at an empty duty of this kind
     counter: Ints
     level: Floats
     random: NDArray[np.uint64]
@@ -1545,10 +1548,16 @@ def _plan_single(m, t):
     """Plans a ticket for one person where it is cheapest, when that is cheaper than to skip it; whether it was planned."""
     money, ticket, candidate, random = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, CANDIDATE_AT), _bits1(m, RANDOM_AT)
     level, price_at, prices = _floats1(m, LEVEL_AT), _ints2(m, PRICE_AT_AT), _floats2(m, PRICES_AT)
+    routes, duty, kind_seen = _ints3(m, ROUTES_AT), _ints2(m, DUTY_AT), _ints1(m, KIND_SEEN_AT)
     for _ in range(4):
         best, where = money[t, ABSENT], -1
+        look = _tick(m)
         for i in range(ticket[t, CAND_A], ticket[t, CAND_B]):
             r = candidate[i]
+            if routes[NOW, r, N] == 0 and money[t, CHANGE] == 0.0:
+                if kind_seen[duty[r, KIND]] == look:
+                    continue
+                kind_seen[duty[r, KIND]] = look
             asked = price(m, t, r)
             if asked < best and _uniform(random) >= level[BLINK]:
                 best, where = asked, r

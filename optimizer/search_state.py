@@ -129,7 +129,25 @@ def _duty_columns(problem: Problem) -> Ints:
         problem.break_ptr[1:],
         problem.duty_trip,
         away,
+        _kinds(problem),
     )
+
+
+def _kinds(problem: Problem) -> Ints:
+    """Numbers of duties, the same for those that nothing tells apart while they are empty: (n_duties,) int64."""
+    number: dict[object, int] = {}
+    kinds = []
+    tables = problem.tables
+    for d in range(problem.n_duties):
+        key: object = d
+        if tables.held[d] is None and tables.before[d] < 0 and tables.after[d] < 0:
+            who = tables.technician[d]
+            key = (
+                tables.station[d], tables.earliest[d], tables.end[d], tables.latest[d], tables.capacity[d], tuple(tables.breaks[d]),
+                problem.skill_level[who].tobytes(), problem.allowed[:, who].tobytes(),
+            )  # fmt: skip
+        kinds.append(number.setdefault(key, len(number)))
+    return np.array(kinds, np.int64)
 
 
 def _neighbours(problem: Problem) -> NDArray[np.int64]:
@@ -221,6 +239,7 @@ def state_of(problem: Problem, facts: Facts, seed: int) -> State:
         best_row=np.zeros((m, longest), np.int64),
         best_route=np.zeros((m, 2), np.int64),
         best_carry=np.zeros((m, kits), np.int64),
+        kind_seen=np.full(m, -1, np.int64),
         counter=counter,
         level=level,
         random=np.array([(mixed ^ (mixed >> 31)) or 1], np.uint64),
