@@ -17,7 +17,7 @@ from optimizer.solution import Schedule
 _LEAST, _RATIO = 20.0, 1.2  # the last two digits count steps of a scale from 24 to 1.4e9 iterations
 _DIGITS = 100
 
-_HEAT, _LEAST_HEAT, _MOST_HEAT = 0.2, 0.4, 6.0  # visits
+_HEAT, _LEAST_HEAT, _MOST_HEAT = 0.15, 0.3, 4.0  # visits
 _COLD = 0.3  # ways
 HELD_HEAT = 0.1
 """The temperature before it is known over how many iterations to cool, in visits."""
