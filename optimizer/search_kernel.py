@@ -109,7 +109,7 @@ PIN, SIZE, MEMBERS = range(3)
     NEXT_CYCLE,
 ) = range(18)
 # Entries of State.level.
-TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME, FOCUS, HELD_HEAT, NEXT_HOT = range(10)
+TOTAL, BEST, HOT, COLD, REMOVED, BLINK, OVERTIME, FOCUS, HELD_HEAT, NEXT_HOT, REGRET = range(11)
 # Where each array of `Facts` and `State` stands in the table of addresses.
 (
     TRAVEL_AT,
@@ -1585,11 +1585,60 @@ def _sort(key, items, n):
 
 
 @_compiled("ai")
+def _regret(m, t):
+    """By how much the second cheapest choice for a ticket is dearer than the cheapest; to leave it out is one of the choices."""
+    money, ticket, candidate = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, CANDIDATE_AT)
+    best = second = money[t, ABSENT]
+    for i in range(ticket[t, CAND_A], ticket[t, CAND_B]):
+        asked = price(m, t, candidate[i])
+        if asked < best:
+            best, second = asked, best
+        elif asked < second:
+            second = asked
+    return second - best
+
+
+@_compiled("ai")
+def _recreate_by_regret(m, n):
+    """Plans the first `n` tickets of `todo`, always the one next that would lose most by waiting; crews first.
+
+    Potvin and Rousseau 1993, doi 10.1016/0377-2217(93)90221-8.
+    """
+    ticket, todo, duty_of = _ints2(m, TICKET_AT), _ints1(m, TODO_AT), _ints1(m, DUTY_OF_AT)
+    left = 0
+    for i in range(n):
+        t = todo[i]
+        if duty_of[t] < 0 and ticket[t, CREW] > 1:
+            plan_crew(m, t)
+        elif duty_of[t] < 0:
+            todo[left] = t
+            left += 1
+    while left > 0:
+        most, pick, i = -1.0, -1, 0
+        while i < left:
+            if duty_of[todo[i]] >= 0:  # it stood twice in the list
+                left -= 1
+                todo[i] = todo[left]
+                continue
+            regret = _regret(m, todo[i])
+            if regret > most:
+                most, pick = regret, i
+            i += 1
+        if pick >= 0:
+            _plan_single(m, todo[pick])
+            left -= 1
+            todo[pick] = todo[left]
+
+
+@_compiled("ai")
 def _recreate(m, n):
     """Plans the first `n` tickets of `todo` one by one, in an order drawn at random."""
     money, ticket, todo, random = _floats2(m, MONEY_AT), _ints2(m, TICKET_AT), _ints1(m, TODO_AT), _bits1(m, RANDOM_AT)
-    keys, duty_of = _floats1(m, KEYS_AT), _ints1(m, DUTY_OF_AT)
-    draw = _uniform(random) * 12.0
+    keys, duty_of, level = _floats1(m, KEYS_AT), _ints1(m, DUTY_OF_AT), _floats1(m, LEVEL_AT)
+    draw = _uniform(random) * (12.0 + level[REGRET])
+    if draw >= 12.0:
+        _recreate_by_regret(m, n)
+        return
     for i in range(n):
         t = todo[i]
         if draw < 4.0:

@@ -202,7 +202,7 @@ def state_of(problem: Problem, facts: Facts, seed: int) -> State:
     np.add.at(holders, (problem.lent_station, problem.lent_kit), 1)
     counter = np.zeros(18, np.int64)
     counter[kernel.WAITER] = -1
-    level = np.zeros(10)
+    level = np.zeros(11)
     level[kernel.OVERTIME] = problem.overtime_per_hour / 3600
     level[kernel.TOTAL] = facts.money[:, kernel.ABSENT].sum()
     # splitmix64, so that neighbouring seeds begin far apart.

@@ -14,6 +14,7 @@ from optimizer.solution import Solution
 
 _FIRST_ITERATIONS = 20_000  # of search before a small case is solved exactly: a good start makes the proof short
 _FIRST_SHARE = 0.2  # of the time, at the most, for these
+_PROOF_MS = 20_000  # of CP-SAT's deterministic time where seconds do not count
 _MOST_TO_PROVE = 500  # tickets; beyond, the bound of a few minutes says little
 _PROOF_SHARE, _LONG_PROOF_SHARE = 0.2, 0.4  # of the time for the proof: for search, minutes bring little
 _LONG_S = 120.0
@@ -39,8 +40,8 @@ def solve(
     problem, start, on_progress, clock, workers, elsewhere
         As in `regions.solve`.
     stop
-        Iterations are those of the search, or where a small case is solved exactly, milliseconds of CP-SAT's deterministic time. A run
-        that only they end has no bound unless the case is small: how long a proof takes, iterations of the search do not tell.
+        Iterations are those of the search. A run that only they end has no bound unless the case is small: how long a proof takes,
+        iterations of the search do not tell.
     seed
         The same seed, workers and number of iterations give the same plan.
 
@@ -84,16 +85,23 @@ def _exactly(
     from optimizer.exact import solve_exactly
 
     began = clock()
-    short = Stop(None if stop.seconds is None else _FIRST_SHARE * stop.seconds, _FIRST_ITERATIONS, stop.interrupted)
+    share = None if stop.seconds is None else _FIRST_SHARE * stop.seconds
+    short = Stop(share, _FIRST_ITERATIONS if stop.iterations is None else stop.iterations, stop.interrupted)
     first = regions.solve(problem, short, seed, start=start, on_progress=on_progress, clock=clock, workers=workers)
     spent = clock() - began
-    rest = replace(stop, seconds=None if stop.seconds is None else max(0.01, stop.seconds - spent))
+    # The proof is not counted: a run is repeated by the iterations of its search, from which the same proof leads to the same plan.
+    rest = (
+        Stop(None, _PROOF_MS, stop.interrupted)
+        if stop.seconds is None
+        else replace(stop, seconds=max(0.01, stop.seconds - spent), iterations=None)
+    )
     found = solve_exactly(problem, rest, seed, start=first.schedule, on_progress=on_progress, clock=clock)
     later = tuple((at + spent, cost) for at, cost in found.trajectory[1:])
     status = first.status if found.schedule is first.schedule else found.status
     return replace(
         found,
         seconds=clock() - began,
+        iterations=first.iterations,
         trajectory=first.trajectory + later,
         status=status,
         rejected=first.rejected + found.rejected,

@@ -123,7 +123,7 @@ def test_before_there_is_a_plan_a_signal_ends_the_command_and_nothing_is_written
     code = (
         "import sys, threading\n"
         f"import {module} as stage\n"
-        "def lasting(*_):\n"
+        "def lasting(*_, **__):\n"
         "    print('is at it', file=sys.stderr, flush=True)\n"
         "    while True: threading.Event().wait(0.01)\n"
         f"stage.{name} = lasting\n" + MAIN

@@ -10,6 +10,7 @@ from optimizer import exchange
 from optimizer.exchange import share_best, share_present, team_of
 from optimizer.problem import build_problem
 from optimizer.result import Stop
+from optimizer.schedule import schedule
 from optimizer.search import begin, solve
 
 
@@ -73,19 +74,23 @@ def test_they_meet_sixteen_times_in_a_cycle_and_share_the_best_at_its_end(proble
 
 
 def test_sharing_the_best_gives_it_to_all(problem):
+    from optimizer import search_kernel as kernel
+
     with team_of(problem, begin(problem, None, 1), 1, 3) as team:
         team.advance(40)
         bests = [each.best() for each in team.members]
         assert len(set(bests)) > 1
-        cheapest = team.best()
+        cheapest = float(min(each.state.level[kernel.BEST] for each in team.members))
         share_best(team.members)
-        assert {each.best() for each in team.members} == {cheapest}
+        assert [float(each.state.level[kernel.BEST]) for each in team.members] == [cheapest] * 3
+        assert {schedule(problem, each.best()).cost for each in team.members} == {pytest.approx(cheapest)}
 
 
 def test_the_dearest_goes_on_from_where_the_cheapest_is(problem):
     from optimizer import search_kernel as kernel
 
     with team_of(problem, begin(problem, None, 2), 2, 3) as team:
+        team.cool(problem, 2000)
         team.advance(130)
         costs = [float(each.state.level[kernel.TOTAL]) for each in team.members]
         assert len(set(costs)) == 3
