@@ -8,6 +8,7 @@ from datetime import datetime
 from data_models.case import Case
 from data_models.errors import Conflict, NotFound
 from data_models.plan import Plan
+from flows.planning import TRIPS
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def options_for(case: Case, plan: Plan, ticket: str) -> tuple[Option, ...]:
 
     if ticket not in case.ticket_by_id:
         raise NotFound(f"ticket {ticket} is not in {case.name}; give the id of one of its {len(case.tickets)} tickets")
-    problem = build_problem(case)
+    problem = build_problem(case, trips=TRIPS, plan=plan)
     index, tables = problem.ticket_ids.index(ticket), problem.tables
     timed = schedule(problem, from_plan(problem, plan))
     if isinstance(timed, Broken):

@@ -76,19 +76,20 @@ def candidates(problem: Problem, plan: Schedule, ticket: int) -> tuple[Candidate
     state.level[kernel.BLINK] = 0.0
     people = [r for r in problem.reachable[ticket].nonzero()[0].tolist() if kernel.price(table, ticket, r) < float("inf")]
     if problem.ticket_crew[ticket] == 1:
-        found = _best_of_each(_singles(memory, ticket, people))
+        found = _best_of_each(problem, _singles(memory, ticket, people))
     else:
-        found = _best_of_each(_crews(memory, ticket, people))
-        found = _best_of_each(way for each in found for way in (each, *_placed_anew(memory, ticket, each.duties)))
+        found = _best_of_each(problem, _crews(memory, ticket, people))
+        found = _best_of_each(problem, (way for each in found for way in (each, *_placed_anew(memory, ticket, each.duties))))
     return tuple(sorted(found, key=lambda each: (each.cost_change, each.start, each.duties)))
 
 
-def _best_of_each(found: Iterable[Candidate]) -> list[Candidate]:
-    """The cheapest candidate of each crew."""
+def _best_of_each(problem: Problem, found: Iterable[Candidate]) -> list[Candidate]:
+    """The cheapest candidate of each crew, of whichever trips of their shifts."""
     best: dict[tuple[int, ...], Candidate] = {}
     for each in found:
-        if each.duties not in best or each.cost_change < best[each.duties].cost_change:
-            best[each.duties] = each
+        crew = tuple(duty - problem.tables.trip[duty] for duty in each.duties)
+        if crew not in best or each.cost_change < best[crew].cost_change:
+            best[crew] = each
     return list(best.values())
 
 

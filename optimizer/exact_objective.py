@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ortools.sat.python import cp_model
 
-from optimizer.exact_trips import trips_of
+from optimizer.exact_trips import trips_of, ways_home
 
 if TYPE_CHECKING:
     from optimizer.exact_model import Key, Model
@@ -50,6 +50,8 @@ def add_objective(model: Model) -> None:
             here = tables.origin[duty] if i < 0 else tables.location[i]
             there = tables.home[duty] if j < 0 else tables.location[j]
             terms.append(int(prices.drive[here, there]) * arc)
+    for first, homeward in ways_home(model).items():
+        terms.append(int(prices.drive[tables.origin[first], tables.home[first]]) * homeward)
     for group in trips_of(model) if prices.overtime_per_s else ():
         end, latest = tables.end[group[0]], max(tables.latest[d] for d in group)
         if latest > end:

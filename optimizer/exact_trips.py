@@ -91,7 +91,10 @@ def _add_room_for_breaks(model: Model, duty: int) -> None:
 
 
 def add_successive_duties(model: Model) -> None:
-    """Rule 2: a technician departs no sooner than home from every duty before; a second trip of a shift needs a first."""
+    """Rule 2: a technician departs no sooner than home from every duty before; a second trip of a shift needs a first.
+
+    Somebody out who only drives home needs none.
+    """
     tables, cp = model.problem.tables, model.cp
     for duty in model.may:
         for earlier in _ancestors(model, duty):
@@ -103,7 +106,22 @@ def add_successive_duties(model: Model) -> None:
                 cp.add(model.depart[duty] >= tables.idle_until[earlier]).only_enforce_if(model.used[duty], ~model.used[earlier])
     for group in trips_of(model):
         for one, other in pairwise(group):
-            cp.add_implication(model.used[other], model.used[one])
+            if tables.held[one] is None:
+                cp.add_implication(model.used[other], model.used[one])
+
+
+def ways_home(model: Model) -> dict[int, Any]:
+    """Whether somebody out drives home without a visit and makes a further trip from there, by the first duty of the shift."""
+    tables, cp, homeward = model.problem.tables, model.cp, dict[int, Any]()
+    for duty in model.may:
+        first = duty - tables.trip[duty]
+        if first == duty or tables.held[first] is None:
+            continue
+        if first not in homeward:
+            homeward[first] = cp.new_bool_var(f"{first} drives home first")
+        visits = [model.used[first]] if first in model.may else []
+        cp.add_bool_or(homeward[first], ~model.used[duty], *visits)
+    return homeward
 
 
 def add_locked_first(model: Model) -> None:

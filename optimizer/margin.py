@@ -63,13 +63,14 @@ def with_margin(problem: Problem, spread: Spread, aim: float) -> Problem:
 def settled(problem: Problem, result: Result) -> Result:
     """A result found on `with_margin(problem, ...)`, timed and priced by the true problem.
 
-    Its trajectory is that one price: on the way the search counted in money of the margin.
+    Its trajectory is that one price: on the way the search counted in money of the margin. What was proven of the margin's problem is
+    forgotten: a plan costs no more by the true one, so that its best plan may cost less than that bound.
     """
     found = schedule(problem, result.schedule.solution)
     if isinstance(found, Broken):
         # Other breaks may pay under the true due moments, and keep a kit from somebody; the times that were found are valid as they are.
         found = replace(result.schedule, cost=score(problem.case, to_plan(problem, result.schedule)).cost.total)
-    return replace(result, problem=problem, schedule=found, cost=found.cost, trajectory=((result.seconds, found.cost),))
+    return replace(result, problem=problem, schedule=found, cost=found.cost, trajectory=((result.seconds, found.cost),), bound=None)
 
 
 @dataclass(frozen=True)

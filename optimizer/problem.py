@@ -214,7 +214,7 @@ class Problem:
         return _floor_s(moment, self.epoch)
 
 
-def build_problem(case: Case, *, trips: int = 1) -> Problem:
+def build_problem(case: Case, *, trips: int = 1, plan: Plan | None = None) -> Problem:
     """The case in numbers.
 
     Every rounding goes to the safe side, said at its line: a plan that keeps the rules in whole seconds keeps them exactly.
@@ -226,14 +226,17 @@ def build_problem(case: Case, *, trips: int = 1) -> Problem:
     trips
         How many trips of one shift may be planned, where a further trip can pay: for people who are out now, whose vehicle holds
         less than all tickets ask for, or whose station has fewer of a kit than people.
+    plan
+        A plan that is to be followed, whoever made it: each shift has duties for at least as many trips as it makes there.
     """
     epoch = case.now if case.now.microsecond == 0 else case.now.replace(microsecond=0) + timedelta(seconds=1)  # up: no work before now
     again = _may_go_again(case) if trips > 1 else set()
+    made = Counter((route.technician, route.shift) for route in plan.routes) if plan is not None else Counter()
     duties = [
         (t, k, trip)
         for t, who in enumerate(case.technicians)
         for k in _open_shifts(who, case.now, epoch)
-        for trip in range(trips if (who.id, k) in again else 1)
+        for trip in range(max(trips if (who.id, k) in again else 1, made[who.id, k]))
     ]
     outs = [t for t, k, trip in duties if trip == 0 and _leaves_from_outside(case.technicians[t], k, case.now)]
     places: list[tuple[float, float, int | None]] = [(s.lat, s.lon, s.place) for s in case.stations]

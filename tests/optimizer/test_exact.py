@@ -23,7 +23,7 @@ from optimizer.problem import build_problem
 from optimizer.result import Result, Stop
 from optimizer.schedule import schedule
 from optimizer.score import score
-from optimizer.solution import Schedule, Solution
+from optimizer.solution import Schedule, Solution, empty_solution
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 TO_THE_END = Stop()
@@ -191,6 +191,34 @@ def test_duties_of_one_shift_are_its_trips(line_day):
     one = solve_exactly(replace(trips, duty_latest=np.full(2, 139 * 60)), TO_THE_END, 1)
     assert one.cost == pytest.approx(40 + 1000)
     assert one.schedule.solution.routes[1] == ()
+
+
+def test_somebody_out_may_go_home_for_a_kit_before_the_first_visit(line_day):
+    line_day.station("S", k=1)
+    line_day.technician("A", out=(30, 0, ()))
+    line_day.ticket("a", 10, kits=("k",))
+    line_day.ticket("b", 45, skip_cost=5)  # 30 more to drive
+    result = solve_exactly(build_problem(line_day.case(), trips=2), TO_THE_END, 1)
+    # Home from 30, there and back for `a`, and 5 for leaving out `b`.
+    assert_proven(result, 30 + 20 + 5)
+
+
+def test_the_way_home_for_a_kit_is_paid_for(line_day):
+    line_day.station("S", k=1)
+    line_day.technician("A", out=(30, 0, ()))
+    line_day.ticket("a", 10, kits=("k",), skip_cost=49)
+    # 50 for serving it, 49 for leaving it out.
+    assert_proven(solve_exactly(build_problem(line_day.case(), trips=2), TO_THE_END, 1), 49)
+
+
+@pytest.mark.parametrize("number", [78, 89, 215, 335, *range(12)])
+def test_days_of_two_trips_cost_what_enumeration_finds(line_day, number):
+    days.random_day(line_day, random.Random(number), "abc")
+    problem = build_problem(line_day.case(), trips=2)
+    cost = days.cheapest(problem)
+    assert_proven(solve_exactly(problem, TO_THE_END, 1), cost)
+    # From a bad start, too: what the proof takes for the best plan must not be its own start.
+    assert_proven(solve_exactly(problem, TO_THE_END, 1, start=empty_solution(problem.n_duties)), cost)
 
 
 @pytest.mark.parametrize("number", range(40))

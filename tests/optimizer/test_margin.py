@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,10 +12,11 @@ from hypothesis import strategies as st
 from optimizer.chance import chances
 from optimizer.chance_draws import Spread
 from optimizer.check import check
+from optimizer.exact import solve_exactly
 from optimizer.insertion import construct
 from optimizer.margin import settled, with_margin
 from optimizer.problem import build_problem, to_plan
-from optimizer.result import Result
+from optimizer.result import Result, Stop
 from optimizer.schedule import schedule
 from optimizer.score import score
 from optimizer.solution import Schedule, Solution
@@ -130,6 +133,18 @@ def test_a_higher_aim_moves_no_deadline_back(seed, one, other):
         assert np.all(getattr(high, name) <= getattr(low, name))
         assert np.all(getattr(low, name) <= getattr(problem, name))
     assert np.all(high.window_end >= high.window_start)
+
+
+def test_a_bound_on_plans_with_a_margin_is_none_on_true_ones(line_day):
+    one_ticket(line_day)
+    problem = build_problem(line_day.case())
+    searched = replace(problem, ticket_due=np.array([19 * 60]))
+    # Nobody is there before 20: every plan is late for the margin, 40 + 100 + 1, and in time in truth.
+    found = solve_exactly(searched, Stop(), 1)
+    assert found.bound == pytest.approx(141)
+    true = settled(problem, found)
+    assert true.cost == pytest.approx(40)
+    assert true.bound is None
 
 
 def test_a_day_of_nothing_stays_as_it_is(line_day):

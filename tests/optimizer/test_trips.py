@@ -1,0 +1,96 @@
+"""Plans of several trips in a shift, whoever made them: everything that reads a plan can follow them."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.settings import UncertaintySettings
+from data_models.case import Case
+from data_models.case_files import case_json, parse_case, parse_plan, plan_json
+from data_models.errors import BadInput
+from data_models.plan import Plan, Route, Stop, Unassigned
+from flows.options import options_for
+from flows.planning import explained, judge, with_chances, with_unplanned_reasons
+from optimizer.problem import build_problem, from_plan, to_plan
+from optimizer.schedule import schedule
+from optimizer.score import score
+from optimizer.solution import Schedule
+
+pytestmark = pytest.mark.usefixtures("compiled_search")
+
+
+def trip(day, who: str, depart: float, stops: list[tuple[str, float]], returns: float, kits: tuple[str, ...] = ()) -> Route:
+    """A route in minutes: each stop with its start; nobody waits at a site, and work takes half an hour."""
+    visits = tuple(Stop(name, day.at(start), day.at(start), day.at(start + 30)) for name, start in stops)
+    return Route(who, 0, day.at(depart), visits, day.at(returns), kits)
+
+
+@pytest.fixture(params=["nothing makes a second trip pay", "a kit goes round", "out, home first"])
+def two_trips(request, line_day) -> tuple[Case, Plan]:
+    """A goes home between two trips; `new` is not planned. B is there, too, but may not go anywhere near."""
+    day = line_day
+    kit = {"kits": ("k",)} if request.param == "a kit goes round" else {}
+    day.station("S", k=1)
+    day.technician("A", out=(5, 0, ()) if request.param == "out, home first" else None)
+    day.technician("B")
+    day.ticket("near", 10, banned=("B",), **kit)
+    day.ticket("far", 20, banned=("B",), **kit)
+    day.ticket("new", 25, banned=("B",))
+    carried = ("k",) if kit else ()
+    if request.param == "out, home first":
+        # Home at 5; 15 to 45 at `near`, 55 to 85 at `far`, back at 105.
+        trips = (trip(day, "A", 0, [], 5), trip(day, "A", 5, [("near", 15), ("far", 55)], 105, carried))
+    else:
+        # 0 to 10, work to 40, home at 50; from there at 70, work to 100, home at 120.
+        trips = (trip(day, "A", 0, [("near", 10)], 50, carried), trip(day, "A", 50, [("far", 70)], 120, carried))
+    return day.case(), Plan("line day", trips, (Unassigned("new"),))
+
+
+def test_a_plan_is_read_and_written_with_all_its_trips(two_trips):
+    case, plan = two_trips
+    assert judge(case, plan).violations == ()
+    problem = build_problem(case, plan=plan)
+    followed = schedule(problem, from_plan(problem, plan))
+    assert isinstance(followed, Schedule)
+    assert followed.cost == pytest.approx(score(case, plan).cost.total)
+    again = to_plan(problem, followed)
+    assert [each.depart for each in again.routes] == [each.depart for each in plan.routes]
+    assert [[stop.ticket for stop in each.stops] for each in again.routes] == [[stop.ticket for stop in each.stops] for each in plan.routes]
+
+
+def test_who_could_take_a_new_ticket_is_told_beside_two_trips(two_trips):
+    case, plan = two_trips
+    found = options_for(case, plan, "new")
+    assert found
+    assert {each.technicians for each in found} == {("A",)}
+    # Behind `far`, 5 minutes further there and back: nothing is late.
+    assert found[0].added_cost == pytest.approx(10)
+
+
+def test_a_person_is_one_candidate_however_many_trips_they_make(two_trips):
+    case, plan = two_trips
+    assert len(options_for(case, plan, "new")) == 1
+    assert len(options_for(case, plan, "near")) == 1
+
+
+def test_reasons_remedies_and_chances_are_found_beside_two_trips(two_trips):
+    case, plan = two_trips
+    judged = with_unplanned_reasons(judge(case, plan))
+    assert judged.plan.unassigned[0].reasons
+    assert explained(judged).explanation is not None
+    sure = with_chances(judged, UncertaintySettings()).chances
+    assert sure is not None
+    assert sure.tickets.keys() == {"near", "far"}
+
+
+def test_a_plan_of_two_trips_survives_its_files(two_trips):
+    case, plan = two_trips
+    case, plan = parse_case(case_json(case)), parse_plan(plan_json(plan))
+    assert judge(case, plan).violations == ()
+    assert options_for(case, plan, "new")
+
+
+def test_more_trips_than_a_problem_has_duties_for_are_refused(two_trips):
+    case, plan = two_trips
+    with pytest.raises(BadInput, match="technician A"):
+        from_plan(build_problem(case), plan)
