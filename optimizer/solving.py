@@ -90,7 +90,8 @@ def _exactly(
     first = regions.solve(problem, short, seed, start=start, on_progress=on_progress, clock=clock, workers=workers)
     spent = clock() - began
     # The proof is not counted: a run is repeated by the iterations of its search, from which the same proof leads to the same plan.
-    rest = (
+    rest = replace(stop, iterations=None)
+    rest = replace(rest, iterations=_PROOF_MS) if stop.seconds is None else replace(rest, seconds=max(0.01, stop.seconds - spent))
         Stop(None, _PROOF_MS, stop.interrupted)
         if stop.seconds is None
         else replace(stop, seconds=max(0.01, stop.seconds - spent), iterations=None)

@@ -83,7 +83,7 @@ def test_sharing_the_best_gives_it_to_all(problem):
         cheapest = float(min(each.state.level[kernel.BEST] for each in team.members))
         share_best(team.members)
         assert [float(each.state.level[kernel.BEST]) for each in team.members] == [cheapest] * 3
-        assert {schedule(problem, each.best()).cost for each in team.members} == {pytest.approx(cheapest)}
+        assert [schedule(problem, each.best()).cost for each in team.members] == [pytest.approx(cheapest)] * 3
 
 
 def test_the_dearest_goes_on_from_where_the_cheapest_is(problem):
@@ -93,7 +93,8 @@ def test_the_dearest_goes_on_from_where_the_cheapest_is(problem):
         team.cool(problem, 2000)
         team.advance(130)
         costs = [float(each.state.level[kernel.TOTAL]) for each in team.members]
-        assert len(set(costs)) == 3
+        assert costs.count(max(costs)) == 1
+        assert costs.count(min(costs)) < 3
         bests = [each.best() for each in team.members]
         share_present(team.members)
         after = [float(each.state.level[kernel.TOTAL]) for each in team.members]
