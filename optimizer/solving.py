@@ -92,10 +92,6 @@ def _exactly(
     # The proof is not counted: a run is repeated by the iterations of its search, from which the same proof leads to the same plan.
     rest = replace(stop, iterations=None)
     rest = replace(rest, iterations=_PROOF_MS) if stop.seconds is None else replace(rest, seconds=max(0.01, stop.seconds - spent))
-        Stop(None, _PROOF_MS, stop.interrupted)
-        if stop.seconds is None
-        else replace(stop, seconds=max(0.01, stop.seconds - spent), iterations=None)
-    )
     found = solve_exactly(problem, rest, seed, start=first.schedule, on_progress=on_progress, clock=clock)
     later = tuple((at + spent, cost) for at, cost in found.trajectory[1:])
     status = first.status if found.schedule is first.schedule else found.status
