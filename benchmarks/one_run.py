@@ -28,7 +28,7 @@ PEERS = {"ortools": "benchmarks.peer_ortools", "pyvrp": "benchmarks.peer_pyvrp",
 def main() -> None:
     """Solves, and writes the plan and what is known about the run."""
     solver, setting, case_file, seconds, seed, plan_file, facts_file, *instance = sys.argv[1:]
-    problem = build_problem(read_case(Path(case_file)))
+    problem = build_problem(read_case(Path(case_file)), trips=2 if solver == "ours" else 1)
     if solver == "ours":
         plan, facts = _ours(problem, float(seconds), int(seed))
     elif solver == "pyvrp" and instance:
