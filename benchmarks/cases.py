@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--solver", choices=get_args(SolverName), default="routing")
+    parser.add_argument("--solver", choices=get_args(SolverName), default="search")
     parser.add_argument("--without-crews", action="store_true", help="let one person do what needs a crew, as for peers that know no crews")
     parser.add_argument("--only", nargs="+", choices=CASES, default=CASES)
     options = parser.parse_args()

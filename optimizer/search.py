@@ -1,8 +1,7 @@
 """Solving by ruin and recreate, compiled: slack induction by string removals under simulated annealing.
 
-Christiaens and Vanden Berghe (2020, doi 10.1287/trsc.2019.0914), with the true cost and every rule. The temperature follows
-the count of iterations alone, in cycles of which each is twice as long as the last, so that a run that was stopped by
-the clock after N iterations is repeated by `Stop(iterations=N)`.
+Christiaens and Vanden Berghe (2020, doi 10.1287/trsc.2019.0914), with the true cost and every rule. A run that was stopped by the
+clock after N iterations is repeated by `Stop(iterations=N)`: `cooling` reads from N over how many it cooled.
 """
 
 from __future__ import annotations

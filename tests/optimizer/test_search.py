@@ -210,6 +210,62 @@ def test_small_days_are_solved_to_the_optimum_that_enumeration_finds(line_day, j
     assert_agreed(judge, result)
 
 
+@pytest.mark.parametrize("number", range(200, 208))
+def test_small_days_of_several_trips_are_solved_to_the_optimum_that_enumeration_finds(line_day, judge, number):
+    random_day(line_day, random.Random(number), "abc")
+    problem = build_problem(line_day.case(), trips=2)
+    result = solve(problem, Stop(iterations=4000), 1)
+    assert result.cost <= cheapest(problem) + 1e-6
+    assert_agreed(judge, result)
+
+
+def test_a_second_trip_takes_what_the_first_could_not_hold(line_day, judge):
+    line_day.station("S")
+    line_day.technician("A", capacity=1)
+    line_day.ticket("a", 10, load=1)
+    line_day.ticket("b", 20, load=1)
+    # Twice out and back: 20 + 40. With one trip, a alone and 1000 for b.
+    for trips, cost in ((1, 20 + 1000), (2, 20 + 40)):
+        result = solve(build_problem(line_day.case(), trips=trips), Stop(iterations=500), 1)
+        assert result.cost == pytest.approx(cost)
+        assert_agreed(judge, result)
+
+
+def test_somebody_out_comes_home_for_a_kit(line_day, judge):
+    line_day.station("S", k=1)
+    line_day.technician("A", out=(30, 0, ()))
+    line_day.ticket("a", 20, kits=("k",))
+    result = solve(build_problem(line_day.case(), trips=2), Stop(iterations=500), 1)
+    # Home from 30, then to 20 and back.
+    assert result.cost == pytest.approx(30 + 20 + 20)
+    assert [len(route.stops) for route in result.plan().routes] == [0, 1]
+    assert_agreed(judge, result)
+
+
+def test_overtime_of_several_trips_counts_once(line_day, judge):
+    line_day.station("S")
+    line_day.technician("A", shifts=((0, 60),), overtime=120, capacity=1)
+    line_day.ticket("a", 20, load=1)
+    line_day.ticket("b", 20, load=1)
+    result = solve(build_problem(line_day.case(), trips=2), Stop(iterations=500), 1)
+    # Back at 70 and at 140: 80 minutes past the end at 2, and 80 of driving.
+    assert result.cost == pytest.approx(160 + 80)
+    assert_agreed(judge, result)
+
+
+def test_a_break_between_trips_belongs_to_the_shift(line_day, judge):
+    line_day.station("S")
+    line_day.technician("A", shifts=((0, 300),), capacity=1, breaks=((60, 100, 30),))
+    line_day.ticket("a", 20, load=1)
+    line_day.ticket("b", 20, load=1, due=100)
+    line_day.ticket("c", 20, load=1, skip_cost=1.0)
+    result = solve(build_problem(line_day.case(), trips=2), Stop(iterations=2000), 1)
+    # b first, back at 70; the break before or on the way to a, which begins at 120: nothing is late, 80 of driving, c left out.
+    assert result.cost == pytest.approx(80 + 1)
+    assert sum(len(route.breaks) for route in result.plan().routes) == 1
+    assert_agreed(judge, result)
+
+
 def test_same_seed_and_iterations_give_the_same_plan_however_the_clock_ran(line_day):
     random_day(line_day, random.Random(5), "abcdefgh")
     problem = build_problem(line_day.case())
@@ -251,13 +307,14 @@ def test_shared_cases_get_plans_that_the_judge_accepts(judge, name):
 
 def test_the_cost_kept_along_the_way_is_the_cost_of_the_schedule(judge, line_day):
     from optimizer import search_kernel as kernel
-    from optimizer.search import begin
+    from optimizer.search import begin, cool
 
-    for number in range(6):
+    for number in range(12):
         day = type(line_day)()
-        random_day(day, random.Random(100 + number), "abcdefghijkl")
-        problem = build_problem(day.case())
+        random_day(day, random.Random(100 + number // 2), "abcdefghijkl")
+        problem = build_problem(day.case(), trips=1 + number % 2)
         memory = begin(problem, None, number)
+        cool(memory, problem, 0, 5000)
         for until in range(1000, 6000, 1000):
             kernel.run(memory.table, until)
             kernel.keep_present(memory.table)
