@@ -218,7 +218,7 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the case that a plan was made from: solved again with its seed and iterations it gives the same plan."""
+    """Write the case that a plan was made from: solved again with its seed, iterations and workers it gives the same plan."""
     from console.printing import print_json
     from data_models.case_files import case_json, plan_json, write_file
     from flows import dispatch
@@ -231,9 +231,11 @@ def export(
     if plan_out is not None:
         write_file(plan_out, plan_json(kept.judged.plan))
     aim = "" if kept.aim is None else f" --sure {kept.aim:g}"
-    again = f"twohour solve {shlex.quote(str(out))} --seed {kept.seed} --iterations {kept.iterations}{aim} --out again.json"
+    search = f"--seed {kept.seed} --iterations {kept.iterations} --workers {kept.workers}"
+    again = f"twohour solve {shlex.quote(str(out))} {search}{aim} --out again.json"
     if as_json:
-        print_json({"plan": number, "case": str(out), "seed": kept.seed, "iterations": kept.iterations, "again": again})
+        facts = {"seed": kept.seed, "iterations": kept.iterations, "workers": kept.workers}
+        print_json({"plan": number, "case": str(out), **facts, "again": again})
     else:
         typer.echo(f"the case of plan {number} is in {out}; the same plan again:\n  {again}")
 

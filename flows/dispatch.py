@@ -120,7 +120,10 @@ def keep_draft(
 
 @dataclass(frozen=True)
 class KeptPlan:
-    """A plan as the store keeps it, read back into facts; `aim` is the chance to be in time that it was planned for, if any."""
+    """A plan as the store keeps it, read back into facts; `aim` is the chance to be in time that it was planned for, if any.
+
+    `seed`, `iterations` and `workers` are those of the search that found it.
+    """
 
     id: int
     name: str
@@ -129,6 +132,7 @@ class KeptPlan:
     created_at: datetime
     seed: int
     iterations: int
+    workers: int
     aim: float | None
     snapshot: Snapshot
     judged: JudgedPlan
@@ -144,9 +148,10 @@ def read_plan(store: Store, plan_id: int) -> KeptPlan:
         if row.explanation_json:
             judged = replace(judged, explanation=read_explanation(row.explanation_json))
         decisions = tuple({"decision": a.decision, "by": a.by, "at": a.at, "reason": a.reason} for a in row.approvals)
+        workers = row.settings.get("solver_workers", 1)  # plans from before there were several
         aim = (row.settings.get("uncertainty") or {}).get("aim")
         return KeptPlan(
-            row.id, row.name, row.version, row.state, row.created_at, row.seed, row.iterations, aim, snapshot, judged, decisions
+            row.id, row.name, row.version, row.state, row.created_at, row.seed, row.iterations, workers, aim, snapshot, judged, decisions
         )
 
 

@@ -260,6 +260,15 @@ def test_an_exported_plan_is_solved_again_the_same(drafted: int, company: Path, 
     assert read_plan(company / "again.json").routes == read_plan(company / "plan.json").routes
 
 
+def test_an_exported_plan_remembers_its_workers(company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOHOUR_SOLVER_WORKERS", "3")
+    planned = one_object(twohour("plan", "--at", AT, "--iterations", 20, "--json").out)
+    monkeypatch.delenv("TWOHOUR_SOLVER_WORKERS")
+    told = one_object(twohour("export", "--plan", planned["plan"], "--out", company / "case.json", "--json").out)
+    assert told["workers"] == 3
+    assert "--workers 3" in told["again"]
+
+
 def test_the_command_that_export_prints_can_be_pasted(drafted: int, company: Path, twohour: Any) -> None:
     again = one_object(twohour("export", "--plan", drafted, "--out", "my case.json", "--json").out)["again"]
     assert "'my case.json'" in again
