@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from flows.papers import Paper
     from flows.planning import JudgedPlan
 
+PROVEN = 1e-6
+"""A gap that counts as none: amounts are rounded."""
+
 MOST_ROWS = 12
 """A longer list is cut here: the files have the whole of it."""
 
@@ -114,11 +117,22 @@ def print_judged(
         out.print(_unassigned(judged))
     if judged.plan.solver and judged.plan.solver.seconds is not None:
         facts = judged.plan.solver
+        if facts.bound is not None and not judged.violations:
+            out.print(_proof(facts.bound, judged.score.cost.total))
         out.print(f"[dim]searched {facts.seconds:.1f} s, {facts.iterations} iterations, seed {facts.seed}[/]")
         if interrupted:
             out.print(f"[yellow]![/] interrupted after {facts.seconds:.0f} s: this is the best plan so far")
     if written:
         out.print(f"plan written to {plain(written)}")
+
+
+def _proof(bound: float, cost: float) -> str:
+    """What the solver proved: that nothing is cheaper, or how much there is to gain at the most."""
+    spare = max(0.0, cost - bound)
+    if spare <= PROVEN * max(abs(cost), 1.0):
+        return "[green]✓[/] proven: no plan of this case costs less"
+    share = f" ({spare / cost:.1%})" if cost > 0 else ""
+    return f"proven: no plan of this case costs less than {bound:,.0f}, so that {spare:,.0f}{share} could be saved at the most"
 
 
 def travel_facts(context: Context) -> dict[str, Any]:

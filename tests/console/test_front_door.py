@@ -324,3 +324,12 @@ def test_candidates_for_what_does_not_exist_or_does_not_fit_are_refused(solved: 
     other.write_text(json.dumps(plan), encoding="utf-8")
     broken = twohour("candidates", FOUR_TICKETS, other, "--ticket", "W2")
     assert (broken.status, "cannot be carried out" in broken.err) == (1, True)
+
+
+def test_what_was_proven_is_told(twohour, tmp_path: Path) -> None:
+    done = twohour("solve", FOUR_TICKETS, "--iterations", 100, "--out", tmp_path / "plan.json")
+    assert "proven: no plan of this case costs less" in done.out
+    plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    plan["solver"]["bound"] = 0.9 * plan["solver"]["cost"]
+    (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    assert "(10.0%) could be saved at the most" in twohour("check", FOUR_TICKETS, tmp_path / "plan.json").out
