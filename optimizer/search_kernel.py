@@ -1277,7 +1277,26 @@ def _best_in_route(m, t, r):
     if duty[r, REST_A] < duty[r, REST_B]:
         return _best_among_rests(m, t, r, low, high, kits, base)
     best = INF
+    travel, fare, timing, windows = _ints2(m, TRAVEL_AT), _floats2(m, FARE_AT), _ints4(m, TIMING_AT), _ints2(m, WINDOWS_AT)
+    if ticket[t, WINDOW_A] == ticket[t, WINDOW_B]:
+        return INF
+    latest = windows[ticket[t, WINDOW_B] - 1, 1]
+    here, service = ticket[t, LOCATION], ticket[t, SERVICE]
     for position in range(low, high + 1):
+        # Most positions are ruled out here, exactly as `_insertion_cost` would do it.
+        if position == 0:
+            at, clock = duty[r, ORIGIN], _free_from(m, r)
+        else:
+            other = rows[NOW, r, position - 1]
+            at, clock = ticket[other, LOCATION], timing[NOW, r, position - 1, START] + ticket[other, SERVICE]
+        if clock > latest:
+            break
+        next_at = duty[r, HOME] if position == n else ticket[rows[NOW, r, position], LOCATION]
+        clock += travel[at, here] + service + travel[here, next_at]
+        if clock > timing[NOW, r, position, LAST]:
+            continue
+        if n > 0 and clock >= timing[NOW, r, position, ARRIVE] and fare[at, here] + fare[here, next_at] - fare[at, next_at] >= best - base:
+            continue
         cost = _insertion_cost(m, t, r, position, 0, best - base, kits or routes[NOW, r, N_KITS] > 0)
         if cost == INF:
             continue
