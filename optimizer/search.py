@@ -263,7 +263,7 @@ def _improve(team: Team, run: _Run) -> int:
         if team.improved > seen and run.elapsed() - looked > _LOOK_S:
             looked, seen = run.elapsed(), team.improved
             run.offer(team.best())
-    if limit is None:
+    if limit is None and done > 0:
         done = next_with(digits or digits_for(0, done + 100), done)
         team.advance(done)
     if team.improved > 0:
