@@ -24,6 +24,9 @@ MOST_BREAKS = 6
 """Breaks of one shift that can be planned around: each may be taken in any spell, and combinations double with every break. A shift
 with more is used up to the moment at which the seventh would be needed."""
 
+MOST_TRIPS = 6
+"""Trips of one shift that are planned for the sake of loads: each is a duty more to search."""
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -225,18 +228,19 @@ def build_problem(case: Case, *, trips: int = 1, plan: Plan | None = None) -> Pr
         A validated case.
     trips
         How many trips of one shift may be planned, where a further trip can pay: for people who are out now, whose vehicle holds
-        less than all tickets ask for, or whose station has fewer of a kit than people.
+        less than all tickets ask for, or whose station has fewer of a kit than people. With 2 or more, loads that take further trips
+        get them, up to `MOST_TRIPS`.
     plan
         A plan that is to be followed, whoever made it: each shift has duties for at least as many trips as it makes there.
     """
     epoch = case.now if case.now.microsecond == 0 else case.now.replace(microsecond=0) + timedelta(seconds=1)  # up: no work before now
-    again = _may_go_again(case) if trips > 1 else set()
+    again = _trips_that_may_pay(case, trips) if trips > 1 else {}
     made = Counter((route.technician, route.shift) for route in plan.routes) if plan is not None else Counter()
     duties = [
         (t, k, trip)
         for t, who in enumerate(case.technicians)
         for k in _open_shifts(who, case.now, epoch)
-        for trip in range(max(trips if (who.id, k) in again else 1, made[who.id, k]))
+        for trip in range(max(again.get((who.id, k), 1), made[who.id, k]))
     ]
     outs = [t for t, k, trip in duties if trip == 0 and _leaves_from_outside(case.technicians[t], k, case.now)]
     places: list[tuple[float, float, int | None]] = [(s.lat, s.lon, s.place) for s in case.stations]
@@ -269,8 +273,8 @@ def build_problem(case: Case, *, trips: int = 1, plan: Plan | None = None) -> Pr
     )
 
 
-def _may_go_again(case: Case) -> set[tuple[str, int]]:
-    """Technicians, by id, and their shifts in which a further trip can pay.
+def _trips_that_may_pay(case: Case, trips: int) -> dict[tuple[str, int], int]:
+    """Shifts in which a further trip can pay, by technician's id and number, and how many trips each may have.
 
     Somebody out goes home first. That must be possible as soon as they are free and without a break on the way.
     """
@@ -278,15 +282,18 @@ def _may_go_again(case: Case) -> set[tuple[str, int]]:
     wanted = {kit for ticket in case.tickets for kit in ticket.kits}
     scarce = {s.id for s in case.stations if any(0 < s.kits.get(kit, 0) < people[s.id] for kit in wanted)}
     load = sum(ticket.load for ticket in case.tickets)
-    tight = sum(math.inf if who.capacity is None else who.capacity for who in case.technicians) < 2 * load
-    found: set[tuple[str, int]] = set()
+    room = sum(math.inf if who.capacity is None else who.capacity for who in case.technicians)
+    loaded = sum(ticket.load > 0 for ticket in case.tickets)
+    # Twice as many as full vehicles would make: work lies nearer to some than to others.
+    filled = min(math.ceil(2 * load / room), loaded, MOST_TRIPS) if 0 < room < 2 * load else 0
+    found: dict[tuple[str, int], int] = {}
     for who in case.technicians:
-        pays = who.station in scarce or (tight and who.capacity is not None and who.capacity < load)
+        by_load = filled if who.capacity is not None and who.capacity < load else 0
         for number, shift in enumerate(who.shifts):
             away = _leaves_from_outside(who, number, case.now)
             ready = not away or (who.start is not None and who.start.at >= shift.start and not shift.breaks)
-            if ready and (pays or away):
-                found.add((who.id, number))
+            if ready and (who.station in scarce or by_load or away):
+                found[who.id, number] = max(trips, by_load)
     return found
 
 

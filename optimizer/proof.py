@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from data_models.case import TravelMatrix
 from optimizer.bound import prove
 from optimizer.dive import dive
+from optimizer.problem import Problem
 from optimizer.result import Result, Stop
 
 _SHARE = 0.7  # of the time for the bound; what it leaves goes to building better plans from its columns
@@ -48,3 +50,67 @@ def with_proof(result: Result, stop: Stop, *, clock: Callable[[], float] = time.
             trajectory = (*result.trajectory, (at, better.cost))
             result = replace(result, schedule=better, cost=better.cost, status="improved", trajectory=trajectory)
     return replace(result, seconds=result.seconds + clock() - began)
+
+
+def with_bound_on_all_trips(result: Result, stop: Stop, *, clock: Callable[[], float] = time.monotonic) -> Result:
+    """The result with a bound that also holds for plans of more trips than its problem has duties for.
+
+    Parameters
+    ----------
+    result
+        Its bound holds for the plans that its problem can express.
+    stop
+        Seconds or rounds of pricing.
+    clock
+        Monotonic seconds.
+    """
+    if result.bound is None:
+        return result
+    bound = prove(result.problem, stop, known=result.schedule, clock=clock).bound
+    return replace(result, bound=min(result.bound, bound))
+
+
+def could_use_more_trips(problem: Problem) -> bool:
+    """Whether some shift might do better with more trips than it has duties. False is sure, True is not.
+
+    A further trip pays only by what it fetches: a load that the vehicle cannot hold beside the rest, a kit of which the station has fewer
+    than people, or any kit for somebody out. Where the way over the station is quicker or cheaper than the direct one, passing it pays.
+    """
+    tables = problem.tables
+    trips: dict[int, int] = {}
+    for duty in range(problem.n_duties):
+        first = duty - tables.trip[duty]
+        trips[first] = trips.get(first, 0) + 1
+    return any(_trips_of_use(problem, first) > count for first, count in trips.items())
+
+
+def _trips_of_use(problem: Problem, duty: int) -> int:
+    """How many trips the shift of a first trip could make use of, at the most."""
+    tables, home = problem.tables, problem.tables.home[duty]
+    theirs = [t for t in np.flatnonzero(problem.member[:, duty]).tolist() if tables.windows[t]]
+    if not theirs:
+        return 1
+    station = problem.stock[tables.station[duty]]
+    people = sum(who.station == problem.station_ids[tables.station[duty]] for who in problem.case.technicians)
+    full = sum(tables.load[t] for t in theirs) > tables.capacity[duty]
+    away = tables.held[duty] is not None
+    fetched = {
+        t for t in theirs if (full and tables.load[t] > 0) or any(station[k] > 0 and (away or station[k] < people) for k in tables.kits[t])
+    }
+    if _pays_to_pass(problem, home):
+        fetched = set(theirs)
+    place = problem.ticket_location[theirs]
+    shortest = problem.travel_s[home, place].min() + problem.ticket_service_s[theirs].min() + problem.travel_s[place, home].min()
+    span = max(0, tables.latest[duty] - tables.earliest[duty])
+    fitting = span // int(shortest) if shortest > 0 else len(theirs)
+    # The first trip may be one that fetches nothing: other tickets, or only the way home.
+    return min(len(fetched) + (away or len(fetched) < len(theirs)), int(fitting) + away)
+
+
+def _pays_to_pass(problem: Problem, home: int) -> bool:
+    """Whether some way is quicker or cheaper over a station; never by great circles, which are a metric."""
+    if not isinstance(problem.case.travel, TravelMatrix):
+        return False
+    travel, fare = problem.travel_s, problem.drive_cost
+    quicker = (travel[:, [home]] + travel[[home], :] < travel).any()
+    return bool(quicker or (fare[:, [home]] + fare[[home], :] < fare - 1e-9).any())

@@ -15,6 +15,7 @@ from optimizer.solution import Solution
 _FIRST_ITERATIONS = 20_000  # of search before a small case is solved exactly: a good start makes the proof short
 _FIRST_SHARE = 0.2  # of the time, at the most, for these
 _PROOF_MS = 20_000  # of CP-SAT's deterministic time where seconds do not count
+_PROOF_ROUNDS = 200  # of pricing, for a small case
 _MOST_TO_PROVE = 500  # tickets; beyond, the bound of a few minutes says little
 _PROOF_SHARE, _LONG_PROOF_SHARE = 0.2, 0.4  # of the time for the proof: for search, minutes bring little
 _LONG_S = 120.0
@@ -82,8 +83,13 @@ def _exactly(
     workers: int,
 ) -> Result:
     """A short search, and the exact solver from there."""
+    from optimizer import pricing_kernel
     from optimizer.exact import solve_exactly
+    from optimizer.proof import could_use_more_trips, with_bound_on_all_trips
 
+    bounded_apart = could_use_more_trips(problem)
+    if bounded_apart:
+        pricing_kernel.make_ready()
     began = clock()
     share = None if stop.seconds is None else _FIRST_SHARE * stop.seconds
     short = Stop(share, _FIRST_ITERATIONS if stop.iterations is None else stop.iterations, stop.interrupted)
@@ -93,6 +99,9 @@ def _exactly(
     rest = replace(stop, iterations=None)
     rest = replace(rest, iterations=_PROOF_MS) if stop.seconds is None else replace(rest, seconds=max(0.01, stop.seconds - spent))
     found = solve_exactly(problem, rest, seed, start=first.schedule, on_progress=on_progress, clock=clock)
+    if bounded_apart:
+        left = None if stop.seconds is None else max(0.01, stop.seconds - (clock() - began))
+        found = with_bound_on_all_trips(found, Stop(left, _PROOF_ROUNDS, stop.interrupted), clock=clock)
     later = tuple((at + spent, cost) for at, cost in found.trajectory[1:])
     status = first.status if found.schedule is first.schedule else found.status
     return replace(

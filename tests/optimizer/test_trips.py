@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from config.settings import UncertaintySettings
 from data_models.case import Case
 from data_models.case_files import case_json, parse_case, parse_plan, plan_json
 from data_models.errors import BadInput
-from data_models.plan import Plan, Route, Stop, Unassigned
+from data_models.plan import Plan, Route, Unassigned
+from data_models.plan import Stop as PlannedStop
 from flows.options import options_for
 from flows.planning import explained, judge, with_chances, with_unplanned_reasons
 from optimizer.problem import build_problem, from_plan, to_plan
+from optimizer.proof import could_use_more_trips
+from optimizer.result import Stop
 from optimizer.schedule import schedule
 from optimizer.score import score
 from optimizer.solution import Schedule
+from optimizer.solving import solve
 
 pytestmark = pytest.mark.usefixtures("compiled_search")
 
 
 def trip(day, who: str, depart: float, stops: list[tuple[str, float]], returns: float, kits: tuple[str, ...] = ()) -> Route:
     """A route in minutes: each stop with its start; nobody waits at a site, and work takes half an hour."""
-    visits = tuple(Stop(name, day.at(start), day.at(start), day.at(start + 30)) for name, start in stops)
+    visits = tuple(PlannedStop(name, day.at(start), day.at(start), day.at(start + 30)) for name, start in stops)
     return Route(who, 0, day.at(depart), visits, day.at(returns), kits)
 
 
@@ -94,3 +100,65 @@ def test_more_trips_than_a_problem_has_duties_for_are_refused(two_trips):
     case, plan = two_trips
     with pytest.raises(BadInput, match="technician A"):
         from_plan(build_problem(case), plan)
+
+
+def test_loads_get_as_many_trips_as_they_take(line_day):
+    line_day.station("S")
+    line_day.technician("A", capacity=1)
+    for name in "abc":
+        line_day.ticket(name, 20, load=1.0)
+    result = solve(build_problem(line_day.case(), trips=2), Stop(iterations=500), 1)
+    # One load at a time: three times 40.
+    assert result.cost == pytest.approx(120)
+    assert result.gap == pytest.approx(0, abs=1e-6)
+
+
+def test_a_small_plan_is_not_proven_when_more_trips_could_pay(line_day):
+    line_day.station("S")
+    line_day.technician("A", capacity=1)
+    line_day.technician("B", capacity=100)
+    for name in "ab":
+        line_day.ticket(name, 20, load=1.0, only=("A",))
+    problem = build_problem(line_day.case(), trips=2)
+    assert problem.n_duties == 2  # there is room enough for all loads, though not with A
+    result = solve(problem, Stop(iterations=500), 1)
+    # Two trips of A would cost 80.
+    assert result.bound is not None
+    assert result.bound <= 80
+
+
+@pytest.mark.parametrize(("kits", "people", "wanted", "more"), [(1, 1, 3, False), (1, 2, 0, False), (1, 2, 1, False), (1, 2, 2, True)])
+def test_more_trips_are_of_use_where_kits_are_fewer_than_people(line_day, kits, people, wanted, more):
+    line_day.station("S", k=kits)
+    for name in "AB"[:people]:
+        line_day.technician(name)
+    for number, name in enumerate("abc"):
+        line_day.ticket(name, 20, kits=("k",) if number < wanted else ())
+    # Two trips are planned. Each after the first fetches the kit for a ticket that needs it, the first may have none.
+    assert could_use_more_trips(build_problem(line_day.case(), trips=2)) == more
+
+
+@pytest.mark.parametrize(("end", "more"), [(209, False), (210, True)])
+def test_no_more_trips_are_of_use_than_the_shift_has_time_for(line_day, end, more):
+    line_day.station("S")
+    line_day.technician("A", shifts=((0, end),), capacity=1)
+    line_day.technician("B", capacity=6)
+    for name in "abc":
+        line_day.ticket(name, 20, load=1.0, only=("A",))
+    # 70 minutes a trip, three of them in 210; as B has room for all, A has one trip, and two are of use within 140.
+    problem = build_problem(line_day.case(), plan=Plan("line day", (trip(line_day, "A", 0, [], 0),) * 2))
+    assert could_use_more_trips(problem) == more
+
+
+def test_a_quicker_way_over_the_station_is_of_use(line_day):
+    line_day.station("S")
+    line_day.technician("A")
+    line_day.ticket("a", 10)
+    line_day.ticket("b", -10)
+    case = line_day.case()
+    assert not could_use_more_trips(build_problem(case))
+    seconds = [list(row) for row in case.travel.seconds]
+    here, there = (each.place for each in case.tickets)
+    seconds[here][there] += 1
+    slower = replace(case, travel=replace(case.travel, seconds=tuple(map(tuple, seconds))))
+    assert could_use_more_trips(build_problem(slower))
