@@ -53,21 +53,19 @@ def with_proof(result: Result, stop: Stop, *, clock: Callable[[], float] = time.
 
 
 def with_bound_on_all_trips(result: Result, stop: Stop, *, clock: Callable[[], float] = time.monotonic) -> Result:
-    """The result with a bound that also holds for plans of more trips than its problem has duties for.
+    """The result with a bound that holds for plans of any number of trips, in place of one for those that its problem can express.
 
     Parameters
     ----------
     result
-        Its bound holds for the plans that its problem can express.
+        What the exact solver found.
     stop
         Seconds or rounds of pricing.
     clock
         Monotonic seconds.
     """
-    if result.bound is None:
-        return result
     bound = prove(result.problem, stop, known=result.schedule, clock=clock).bound
-    return replace(result, bound=min(result.bound, bound))
+    return replace(result, bound=min(bound, result.cost))
 
 
 def could_use_more_trips(problem: Problem) -> bool:

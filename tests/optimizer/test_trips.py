@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -14,12 +15,17 @@ from data_models.plan import Plan, Route, Unassigned
 from data_models.plan import Stop as PlannedStop
 from flows.options import options_for
 from flows.planning import explained, judge, with_chances, with_unplanned_reasons
+from optimizer.chance import chances
+from optimizer.chance_draws import Spread
+from optimizer.exact import solve_exactly
+from optimizer.insertion import construct
 from optimizer.problem import build_problem, from_plan, to_plan
-from optimizer.proof import could_use_more_trips
+from optimizer.proof import could_use_more_trips, with_proof
 from optimizer.result import Stop
 from optimizer.schedule import schedule
 from optimizer.score import score
-from optimizer.solution import Schedule
+from optimizer.search import solve as search
+from optimizer.solution import Schedule, Solution, empty_solution
 from optimizer.solving import solve
 
 pytestmark = pytest.mark.usefixtures("compiled_search")
@@ -162,3 +168,64 @@ def test_a_quicker_way_over_the_station_is_of_use(line_day):
     seconds[here][there] += 1
     slower = replace(case, travel=replace(case.travel, seconds=tuple(map(tuple, seconds))))
     assert could_use_more_trips(build_problem(slower))
+
+
+def test_overtime_of_a_shift_is_paid_once_whatever_its_trips(line_day):
+    line_day.station("S")
+    line_day.technician("A", shifts=((0, 60),), overtime=120, capacity=1)
+    line_day.ticket("a", 20, load=1.0)
+    line_day.ticket("b", 20, load=1.0)
+    problem = build_problem(line_day.case(), trips=2)
+    found = schedule(problem, Solution(((0,), (1,)), (frozenset(),) * 2, (0, 0)))
+    assert isinstance(found, Schedule)
+    # Back at 70 and at 140, 80 after the end of the shift at 2 a minute; 80 of driving.
+    assert found.cost == pytest.approx(80 + 160)
+    assert score(problem.case, to_plan(problem, found)).cost.total == pytest.approx(240)
+    assert solve(problem, Stop(iterations=200), 1).cost == pytest.approx(240)
+
+
+def test_locked_work_comes_first_in_the_shift_however_many_trips(line_day):
+    line_day.station("S")
+    line_day.technician("A", capacity=1)
+    line_day.ticket("a", 20, load=1.0)
+    line_day.ticket("b", 20, load=1.0, due=20)
+    line_day.commit("a", "A", locked=True)
+    problem = build_problem(line_day.case(), trips=2)
+    found = solve_exactly(problem, Stop(), 1, start=construct(problem))
+    # 80 of driving; b, due at 20, begins at 90 for the sake of the lock.
+    assert (found.cost, found.bound) == (pytest.approx(80 + 100 + 70), pytest.approx(250, abs=1e-3))
+
+
+def test_the_second_trip_of_somebody_out_begins_at_the_station(line_day):
+    line_day.station("S", k=1)
+    line_day.technician("A", out=(30, 0, ()))
+    line_day.ticket("a", 10, kits=("k",))
+    case = line_day.case()
+    trips = (trip(line_day, "A", 0, [], 30), trip(line_day, "A", 30, [("a", 40)], 80, ("k",)))
+    found = chances(build_problem(case), Plan("line day", trips), Spread(0, 0, 0), samples=2)
+    assert found.tickets["a"].arrive_by == line_day.at(40)
+    assert found.expected_cost == pytest.approx(50)
+
+
+def test_a_plan_that_could_be_better_is_not_called_proven(line_day):
+    line_day.station("S")
+    line_day.technician("A")
+    for number in range(13):  # more than are solved exactly
+        line_day.ticket(f"t{number}", 20, service=120)
+    problem = build_problem(line_day.case())
+    idle = search(problem, Stop(iterations=0), 1, start=empty_solution(problem.n_duties))
+    assert idle.cost == 13_000
+    proven = with_proof(idle, Stop(iterations=50), diving=False)
+    # All at one place: three of them fit into the shift, for 40 of driving.
+    assert proven.bound == pytest.approx(40 + 10_000, abs=0.01)
+
+
+def test_the_proof_has_its_share_of_the_time_and_no_more(line_day):
+    line_day.station("S")
+    line_day.technician("A")
+    for number in range(13):
+        line_day.ticket(f"t{number}", number, service=5)
+    ticks = itertools.count()
+    result = solve(build_problem(line_day.case()), Stop(seconds=5), 1, clock=lambda: next(ticks) * 0.003)
+    assert result.bound is not None
+    assert result.seconds <= 5
