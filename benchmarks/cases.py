@@ -1,6 +1,6 @@
 """What plans cost on the dispatch cases of ../shared/cases, judged by the reference judge beside them.
 
-    python benchmarks/cases.py [--seconds 30] [--seeds 1 2 3] [--solver search] [--without-crews] [--only day-60 day-200]
+    python -m benchmarks.cases [--seconds 30] [--seeds 1 2 3] [--solver search] [--without-crews] [--only day-60 day-200]
 
 Prints a Markdown table: median cost over the seeds with the spread, emergencies in time, rules broken, iterations.
 """
@@ -8,22 +8,19 @@ Prints a Markdown table: median cost over the seeds with the spread, emergencies
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from benchmarks.judging import SHARED, commit, judged, must_be_here, processor, versions
+from benchmarks.made_cases import without_crews
 from data_models.case import Case
 from data_models.case_files import case_json, plan_json, read_case, write_file
 from flows.planning import SearchLimit, SolverName, solve
 
-SHARED = Path(__file__).parents[2] / "shared"
 CASES = ("day-60", "day-200", "day-600", "midday-150", "three-days-300", "replay-120")
 
 
@@ -46,20 +43,15 @@ def main() -> None:
     parser.add_argument("--without-crews", action="store_true", help="let one person do what needs a crew, as for peers that know no crews")
     parser.add_argument("--only", nargs="+", choices=CASES, default=CASES)
     options = parser.parse_args()
-    if not SHARED.is_dir():
-        sys.exit(f"{SHARED} is not here: the cases to measure on lie beside the repository, not in it")
-    print(f"commit {_commit()}, {_processor()}, Python {platform.python_version()}, ortools {version('ortools')}, numpy {version('numpy')}")
-    print(f"\n`{' '.join(['python', *sys.argv])}`\n")
+    must_be_here()
+    print(f"commit {commit()}, {processor()}, {versions()}")
+    print(f"\n`{' '.join(['python -m benchmarks.cases', *sys.argv[1:]])}`\n")
     print("| case | median cost | spread | emergencies in time | rules broken | iterations |\n| --- | ---: | --- | --- | ---: | ---: |")
     for name in options.only:
         case = read_case(SHARED / "cases" / f"{name}.json")
-        case = _without_crews(case) if options.without_crews else case
+        case = without_crews(case) if options.without_crews else case
         runs = [_run(case, options.seconds, seed, options.solver) for seed in options.seeds]
         print(_row(name, runs), flush=True)
-
-
-def _without_crews(case: Case) -> Case:
-    return replace(case, tickets=tuple(replace(ticket, crew=1) for ticket in case.tickets))
 
 
 def _run(case: Case, seconds: float, seed: int, solver: SolverName) -> Run:
@@ -68,11 +60,9 @@ def _run(case: Case, seconds: float, seed: int, solver: SolverName) -> Run:
         files = Path(folder) / "case.json", Path(folder) / "plan.json"
         write_file(files[0], case_json(case))
         write_file(files[1], plan_json(plan))
-        judge = [sys.executable, str(SHARED / "tools" / "score_plan.py"), *map(str, files), "--json"]
-        verdict = json.loads(subprocess.run(judge, capture_output=True, text=True, check=False).stdout)
-    emergencies = verdict["service"]["by_severity"].get("emergency", {"on_time": 0, "tickets": 0})
+        told = judged(*files)
     iterations = plan.solver.iterations if plan.solver and plan.solver.iterations else 0
-    return Run(verdict["cost"]["total"], f"{emergencies['on_time']}/{emergencies['tickets']}", len(verdict["violations"]), iterations)
+    return Run(told["cost"], f"{told['on_time']}/{told['emergencies']}", told["broken"], iterations)
 
 
 def _row(name: str, runs: list[Run]) -> str:
@@ -87,19 +77,6 @@ def _row(name: str, runs: list[Run]) -> str:
         f"{middle.iterations:,}",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from console.text import printable
 from data_models.case import SEVERITIES
+from data_models.plan import PROVEN
 from flows.planning import judged_summary
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from flows.options import Option
     from flows.papers import Paper
     from flows.planning import JudgedPlan
-
-PROVEN = 1e-6
-"""A gap that counts as none: amounts are rounded."""
 
 MOST_ROWS = 12
 """A longer list is cut here: the files have the whole of it."""

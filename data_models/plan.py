@@ -48,6 +48,10 @@ class Unassigned:
     reasons: tuple[str, ...] = ()
 
 
+PROVEN = 1e-6
+"""A gap, relative to the cost, up to which a plan counts as proven optimal: amounts are rounded."""
+
+
 @dataclass(frozen=True)
 class SolverFacts:
     """What the solver knows about its own work; None where it does not."""

@@ -11,8 +11,9 @@ Solving, in indices and whole seconds:
 - `exchange`: several such searches side by side, which exchange what they find
 - `regions.solve`: one call for any size; a large problem by regions, which `parts` cuts and `legs` spares all pairs of places
 - `candidates`: every place for one ticket more in a plan, and `repair`, both on the compiled search
-- `exact`: `is_small`, and `solve_exactly` with a proof: CP-SAT with every rule in `exact_model`, `exact_trips`, `exact_kits` and
+- `exact`: `solve_exactly` with a proof: CP-SAT with every rule in `exact_model`, `exact_trips`, `exact_kits` and
   `exact_objective`, money in `exact_prices`, bounds on sets of tickets in `exact_sets`
+- `exact_size.is_small`: whether it is worth trying; `compiled`: how functions are compiled ahead of their use and kept
 - `locks.keep_locks`: all locked work kept, or the fewest tickets that contradict each other
 - `recombine.recombine`: the routes that a search has seen, put together anew; `watched`: CP-SAT under our clock
 - `proof.with_proof`: a result with a bound that no plan can beat. `bound.prove`: column generation, with `bound_facts` (the problem as

@@ -20,44 +20,26 @@ from itertools import pairwise
 import numpy as np
 from ortools.sat.python import cp_model
 
+from data_models.plan import PROVEN
 from optimizer.exact_model import Model, build_model, possible, read_solution
 from optimizer.exact_objective import Choice, add_choices, add_objective
 from optimizer.exact_prices import Prices, prices_of
 from optimizer.exact_sets import bound_of, choices_within, sets_of
+from optimizer.exact_size import servable_tickets
 from optimizer.insertion import construct
 from optimizer.problem import Problem
 from optimizer.recreate import recreate
 from optimizer.result import Result, Status, Stop
-from optimizer.schedule import schedule
+from optimizer.schedule import schedule, schedule_of
 from optimizer.solution import Schedule, Solution
 from optimizer.watched import solve_watched
 
-PROVEN = 1e-6
-"""A gap, relative to the cost, up to which a plan counts as proven optimal: amounts are rounded."""
-
-MOST_TICKETS = 12
-_MOST_PAIRS = 2_000  # of tickets and duties that may serve them
 _ITERATION = 1e-3  # deterministic seconds of CP-SAT that count as one iteration
 _MARGIN_S = 0.05  # of the limit, left for timing the last plan
 _IDLE_ROUNDS = 25  # of ruin and recreate without a better plan, before the proof
 _FIRST_CHOICES = 400  # sets that CP-SAT is given first, counted by kind of duty
 _FIRST_ROUTES = 4_000
 _WIDER = 4  # times as many when these do not suffice
-
-
-def is_small(problem: Problem) -> bool:
-    """Whether solving to proven optimality is likely to end within seconds: few tickets, not too many who could serve them."""
-    tickets = _tickets(problem)
-    if not 0 < len(tickets) <= MOST_TICKETS:
-        return False
-    return int(problem.reachable[tickets].sum()) <= _MOST_PAIRS
-
-
-def _tickets(problem: Problem) -> list[int]:
-    """Tickets that enough people may serve."""
-    fit = problem.member & np.array([bool(w) for w in problem.tables.windows], bool)[:, None]
-    people = [len(set(problem.duty_technician[row].tolist())) for row in fit]
-    return [t for t, n in enumerate(people) if n >= problem.tables.crew[t]]
 
 
 def solve_exactly(
@@ -96,8 +78,7 @@ def solve_exactly(
         No way was found to keep all locked tickets with their technicians.
     """
     began = clock()
-    given = start if isinstance(start, Schedule) or start is None else schedule(problem, start)
-    first = given if isinstance(given, Schedule) else construct(problem)
+    first = (start if isinstance(start, Schedule) else schedule_of(problem, start)) or construct(problem)
     work = _Work(problem, stop, seed, clock, began, workers, on_progress, first)
     if stop.iterations != 0:
         _prove(work)
@@ -189,7 +170,7 @@ def _improve(work: _Work) -> None:
 def _prove(work: _Work) -> None:
     """Solves with more and more sets, until the best plan is proven, all sets are in, or the stop has come."""
     problem = work.problem
-    tickets = [t for t in _tickets(problem) if any(possible(problem, t, d) for d in range(problem.n_duties))]
+    tickets = [t for t in servable_tickets(problem) if any(possible(problem, t, d) for d in range(problem.n_duties))]
     prices = prices_of(problem, work.best.cost)
     sets = sets_of(problem, prices, tickets)
     bound = bound_of(problem, prices, sets)

@@ -24,6 +24,7 @@ from optimizer.schedule import (
     previous_duty,
     propagate,
     schedule,
+    schedule_of,
     spells_out,
     synchronise,
     takes_kits,
@@ -146,8 +147,8 @@ def construct(problem: Problem, *, start: Solution | None = None) -> Schedule:
     LocksCannotHold
         No way was found to keep all locked tickets with their technicians.
     """
-    given = schedule(problem, start) if start is not None else None
-    if isinstance(given, Schedule):
+    given = schedule_of(problem, start)
+    if given is not None:
         return _fill(problem, given)
     locked = _place_locked(problem)
     fresh = _fill(problem, locked)

@@ -14,11 +14,9 @@ no cost falls with time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
-
 import numpy as np
-from numba import njit, types
+
+from optimizer.compiled import Functions
 
 # Columns of `whole`, facts of a ticket as one technician sees it.
 SERVICE, WINDOW_A, WINDOW_B, HELD_FITS, STATION_FITS, TAKES, MAY_TAKE, LOCKED, LAST, HOME_S = range(10)
@@ -33,42 +31,8 @@ COST, LOADED = range(2)
 # Bits of a label from here on: a ticket that is not locked was visited; still on the first trip of someone already out.
 UNLOCKED, AWAY = 1 << 8, 1 << 9
 
-_KINDS = {
-    "i": types.int64,
-    "f": types.float64,
-    "a": types.int64[::1],
-    "x": types.float64[::1],
-    "t": types.int64[:, ::1],
-    "y": types.float64[:, ::1],
-    "c": types.int64[:, :, ::1],
-}
-
-_functions: list[tuple[Any, tuple[Any, ...]]] = []  # with the kinds of their arguments, callers after what they call
-
-
-def _compiled(arguments: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """For one kind per argument: numba by itself would compile anew for each constant that is passed."""
-
-    def keep(function: Callable[..., Any]) -> Callable[..., Any]:
-        dispatcher = njit(cache=True, nogil=True)(function)
-        _functions.append((dispatcher, tuple(_KINDS[kind] for kind in arguments)))
-        return cast("Callable[..., Any]", dispatcher)
-
-    return keep
-
-
-def make_ready() -> None:
-    """Loads what an earlier process compiled and compiles the rest; nothing else of this module may be called before."""
-    for dispatcher, kinds in _functions:
-        if not dispatcher.overloads:
-            dispatcher.compile(kinds)
-            dispatcher.disable_compile()
-
-
-def is_ready() -> bool:
-    """Whether `make_ready` has nothing to compile."""
-    return all(dispatcher.overloads or dispatcher._cache._cache_file._load_index() for dispatcher, _ in _functions)
-
+_functions = Functions()
+_compiled, make_ready, is_ready = _functions.compiled, _functions.make_ready, _functions.is_ready
 
 BITS_PER_WORD = 60
 BUCKETS = 512

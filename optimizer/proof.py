@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from data_models.case import TravelMatrix
+from data_models.plan import PROVEN
 from optimizer.bound import prove
 from optimizer.dive import dive
 from optimizer.problem import Problem
 from optimizer.result import Result, Stop
 
 _SHARE = 0.7  # of the time for the bound; what it leaves goes to building better plans from its columns
-_ENOUGH = 1e-6  # a gap that counts as none
 
 
 def with_proof(result: Result, stop: Stop, *, clock: Callable[[], float] = time.monotonic, diving: bool = True) -> Result:
@@ -36,14 +36,13 @@ def with_proof(result: Result, stop: Stop, *, clock: Callable[[], float] = time.
 
     pricing_kernel.make_ready()
     began = clock()
-    seconds = np.inf if stop.seconds is None else stop.seconds
-    share = _SHARE if diving else 1.0
-    limited = None if stop.seconds is None else share * stop.seconds
-    bound = prove(result.problem, replace(stop, seconds=limited), known=result.schedule, clock=clock)
+    dives = diving and stop.seconds is not None
+    first = replace(stop, seconds=_SHARE * (stop.seconds or 0.0)) if dives else stop
+    bound = prove(result.problem, first, known=result.schedule, clock=clock)
     proven = bound.bound if result.bound is None else max(bound.bound, result.bound)
     result = replace(result, bound=min(proven, result.cost))
-    left = seconds - (clock() - began)
-    if diving and 0.5 < left < np.inf and result.gap is not None and result.gap > _ENOUGH:
+    left = (stop.seconds or 0.0) - (clock() - began)
+    if dives and left > 0.5 and result.gap is not None and result.gap > PROVEN:
         better = dive(result.problem, bound, left - 0.2, result.seed, known=result.schedule, clock=clock)
         if better is not None:
             at = result.seconds + clock() - began

@@ -22,7 +22,7 @@ from optimizer.insertion import construct
 from optimizer.parts import Part, divide, homes_of
 from optimizer.problem import Ints, Problem
 from optimizer.result import Result, Status, Stop
-from optimizer.schedule import cost_of, crew_duties, schedule
+from optimizer.schedule import cost_of, crew_duties, schedule, schedule_of
 from optimizer.solution import Schedule, Solution, TimedRoute, empty_solution
 
 MOST_CELLS = 1_000_000
@@ -127,9 +127,8 @@ def by_regions(
     """As `solve`, by regions of about `most` tickets whatever the size."""
     make_ready()
     began = clock()
-    given = schedule(problem, start) if start is not None else None
     run = _Run(problem, stop, seed, clock, on_progress, began, homes_of(problem), most)
-    run.keep(given if isinstance(given, Schedule) else None)
+    run.keep(schedule_of(problem, start))
     first = run.best
     with ThreadPoolExecutor(max(1, workers), "part") as pool:
         while run.goes_on():
@@ -154,9 +153,7 @@ def search_part(task: Task) -> Outcome:
 
 def _begin(task: Task) -> search.Memory:
     """The search of a part, at its place in the cycle of temperatures."""
-
-    warm = schedule(task.problem, task.start) if task.start is not None else None
-    memory = search.begin(task.problem, warm if isinstance(warm, Schedule) else None, task.seed)
+    memory = search.begin(task.problem, schedule_of(task.problem, task.start), task.seed)
     search.cool(memory, task.problem, -task.before, max(task.cycle, task.before + task.iterations))
     return memory
 

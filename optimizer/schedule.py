@@ -76,6 +76,7 @@ def synchronise(
 
     The earliest common starts are a fixpoint: whoever arrives last sets the start, which may delay other routes, and so on.
     Without a cycle the start of each crew is raised at most once per crew before it in some route; more means a deadlock.
+    A start is never lowered: where a break moves to another spell on the way, a crew may start later than it could.
 
     Parameters
     ----------

@@ -13,59 +13,22 @@ Slack induction by string removals: Christiaens and Vanden Berghe 2020, doi 10.1
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import carray, njit, types  # type: ignore[attr-defined]
+from numba import carray, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from optimizer.compiled import Functions
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-_KINDS = {
-    "i": types.int64,
-    "f": types.float64,
-    "b": types.boolean,
-    "a": types.int64[::1],
-    "x": types.float64[::1],
-    "t": types.int64[:, ::1],
-    "u": types.uint64[::1],
-}
-
-
-_functions: list[tuple[Any, tuple[Any, ...]]] = []  # with the kinds of their arguments, callers after what they call
-
-
-def _compiled(arguments: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """For one kind per argument: numba by itself would compile anew for each constant that is passed."""
-
-    def keep(function: Callable[..., Any]) -> Callable[..., Any]:
-        dispatcher = njit(cache=True, nogil=True)(function)
-        _functions.append((dispatcher, tuple(_KINDS[kind] for kind in arguments)))
-        return cast("Callable[..., Any]", dispatcher)
-
-    return keep
-
-
-def make_ready() -> None:
-    """Loads what an earlier process compiled and compiles the rest: half a minute or more on the first run, else a second.
-
-    Nothing else of this module may be called before.
-    """
-    for dispatcher, kinds in _functions:
-        if not dispatcher.overloads:
-            dispatcher.compile(kinds)
-            dispatcher.disable_compile()
-
-
-def is_ready() -> bool:
-    """Whether `make_ready` has nothing to compile. Two processes that compile at once do it twice and harm nothing."""
-    return all(dispatcher.overloads or dispatcher._cache._cache_file._load_index() for dispatcher, _ in _functions)
-
+_functions = Functions()
+_compiled, make_ready, is_ready = _functions.compiled, _functions.make_ready, _functions.is_ready
 
 NEVER = 4 * 10**18
 INF = np.inf

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from optimizer import regions
+from optimizer.exact_size import is_small
 from optimizer.problem import Problem
 from optimizer.regions import Elsewhere
 from optimizer.result import Result, Stop
@@ -53,9 +54,6 @@ def solve(
     """
     if not (stop.seconds or stop.iterations):
         return regions.solve(problem, stop, seed, start=start, on_progress=on_progress, clock=clock, workers=workers)
-    from optimizer.exact import is_small  # loads OR-Tools
-    from optimizer.proof import with_proof
-
     if is_small(problem):
         return _exactly(problem, stop, seed, start, on_progress, clock, workers)
     proof_s = _proof_seconds(problem, stop)
@@ -63,6 +61,8 @@ def solve(
     result = regions.solve(problem, searched, seed, start=start, on_progress=on_progress, clock=clock, workers=workers, elsewhere=elsewhere)
     if result.interrupted or proof_s <= 0:
         return result
+    from optimizer.proof import with_proof  # loads OR-Tools
+
     # A plan found by diving could not be repeated by its number of iterations.
     return with_proof(result, Stop(proof_s, None, stop.interrupted), clock=clock, diving=False)
 
@@ -83,7 +83,7 @@ def _exactly(
     workers: int,
 ) -> Result:
     """A short search, and the exact solver from there."""
-    from optimizer import pricing_kernel
+    from optimizer import pricing_kernel  # these load numba and OR-Tools
     from optimizer.exact import solve_exactly
     from optimizer.proof import could_use_more_trips, with_bound_on_all_trips
 

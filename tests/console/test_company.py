@@ -435,7 +435,7 @@ SPOILT = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=SPOILT, suffix=st.sampled_from([".csv", ".xlsx"]), named=st.booleans())
 def test_spoilt_tables_never_give_a_traceback(content: bytes, suffix: str, named: bool, installation: Path, twohour: Any) -> None:
     file = installation / f"stations{suffix}"

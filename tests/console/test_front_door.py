@@ -204,7 +204,7 @@ def spoilt(draw: st.DrawFn, whole: dict[str, Any]) -> str:
     return text[: draw(st.integers(0, len(text)))] if draw(st.integers(0, 9)) == 0 else text
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_spoilt_files_never_give_a_traceback(data: st.DataObject, tmp_path: Path, twohour: Any) -> None:
     whole = json.loads(FOUR_TICKETS.read_text(encoding="utf-8"))

@@ -129,13 +129,13 @@ plans = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_a_case_written_and_read_is_the_same_case(case: Case) -> None:
     assert parse_case(case_json(case)) == case
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(plans)
 def test_a_plan_written_and_read_is_the_same_plan(plan: Plan) -> None:
     assert parse_plan(plan_json(plan)) == plan
@@ -196,7 +196,7 @@ def read_or_refused(parse: Callable[[str], Any], document: object) -> Any:
 GREAT_CIRCLE_CASE = CASE | {"travel": {"kind": "great_circle", "detour": 1.3, "speed_kmh": 70}}
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(damaged(CASE) | damaged(GREAT_CIRCLE_CASE), damaged(PLAN) | st.just(PLAN), st.booleans())
 def test_a_damaged_file_is_refused_or_judged_but_never_breaks_anything(case: object, plan: object, replay: bool) -> None:
     facts, planned = read_or_refused(parse_case, case), read_or_refused(parse_plan, plan)
@@ -209,7 +209,7 @@ def test_a_damaged_file_is_refused_or_judged_but_never_breaks_anything(case: obj
         assert parse_case(case_json(facts)) == facts
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.text(max_size=40) | st.binary(max_size=40) | weird.map(json.dumps))
 def test_any_text_is_refused(text: str | bytes) -> None:
     for parse in (parse_case, parse_plan):

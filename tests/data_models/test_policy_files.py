@@ -276,7 +276,7 @@ lines = st.one_of(
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.lists(lines, max_size=6).map(lambda rows: (BASE + "\n".join(rows)).encode()), st.binary(max_size=60)))
 def test_no_file_raises_anything_but_bad_input(folder: Path, content: bytes) -> None:
     try:

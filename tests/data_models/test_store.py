@@ -592,7 +592,7 @@ TICKETS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(TICKETS, max_size=5, unique_by=lambda row: row["id"]))
 def test_whatever_a_ticket_holds_comes_back_unchanged(store: Store, rows: list[dict[str, Any]]) -> None:
     with store.session() as session:

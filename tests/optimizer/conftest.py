@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from data_models.case import Break, Case, Commitment, OutAt, Rates, Shift, Station, Technician, Ticket, TimeWindow, TravelMatrix
 
+SHARED = Path(__file__).parents[3] / "shared"
 EIGHT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
@@ -68,3 +71,15 @@ class LineDay:
 def line_day() -> LineDay:
     """An empty day on a line; its methods add to it."""
     return LineDay()
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """The stand-alone judge of plans."""
+    path = SHARED / "tools" / "score_plan.py"
+    if not path.exists():
+        pytest.skip(f"{path} is absent: it judges plans in these tests")
+    spec = importlib.util.spec_from_file_location("score_plan", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.judge

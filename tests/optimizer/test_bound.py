@@ -3,9 +3,7 @@ plans out of its columns. In one file, so that one worker compiles."""
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -22,38 +20,26 @@ from optimizer.dive import dive
 from optimizer.insertion import schedule_of_nothing
 from optimizer.master import Rows, bound_of
 from optimizer.pricing import Pricing
-from optimizer.problem import Problem, build_problem, to_plan
+from optimizer.problem import build_problem, to_plan
 from optimizer.proof import with_proof
 from optimizer.result import Stop
 from optimizer.schedule import schedule
 from optimizer.score import score
 from optimizer.search import solve
 from optimizer.solution import Schedule, Solution
+from tests.optimizer.conftest import LineDay
+from tests.optimizer.days import cheapest, random_day
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 ENOUGH = Stop(iterations=500)
 
 
-def neighbour(name: str):
-    """A test module beside this one, which has days and an enumeration to share."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = sys.modules.setdefault(name, importlib.util.module_from_spec(spec))
-    if not hasattr(module, "__loaded__"):
-        spec.loader.exec_module(module)
-        module.__loaded__ = True
-    return module
-
-
-def random_day(day, number: int) -> None:
+def numbered_day(day, number: int) -> None:
     """A small day with a crew, scarce kits, windows, breaks, someone out, two shifts, promises; not all every time."""
     rng = random.Random(number)
-    neighbour("test_search").random_day(day, rng, "abcd"[: 3 + number % 2])
+    random_day(day, rng, "abcd"[: 3 + number % 2])
     if number % 3 == 0:
         day.commit("a", *rng.sample("ABC", rng.choice([1, 2])))
-
-
-def cheapest(problem: Problem) -> float:
-    return neighbour("test_search").cheapest(problem)
 
 
 def assert_proven(bound: Bound, cost: float) -> None:
@@ -64,7 +50,7 @@ def assert_proven(bound: Bound, cost: float) -> None:
 
 @pytest.mark.parametrize("number", range(40))
 def test_no_plan_of_a_small_day_costs_less(line_day, number):
-    random_day(line_day, number)
+    numbered_day(line_day, number)
     problem = build_problem(line_day.case())
     bound = prove(problem, ENOUGH)
     assert bound.bound <= cheapest(problem) + 1e-6
@@ -76,8 +62,8 @@ def test_no_plan_of_a_small_day_costs_less(line_day, number):
 def test_most_small_days_are_proven_to_within_a_tenth():
     near = 0
     for number in range(40):
-        day = neighbour("conftest").LineDay()
-        random_day(day, number)
+        day = LineDay()
+        numbered_day(day, number)
         problem = build_problem(day.case())
         near += prove(problem, ENOUGH).bound > 0.9 * cheapest(problem)
     assert near >= 34
@@ -203,7 +189,7 @@ def test_days_with_nothing_to_decide_cost_what_is_skipped(line_day, what):
 
 @pytest.mark.parametrize("number", range(12))
 def test_any_multipliers_prove_a_bound(line_day, number):
-    random_day(line_day, number)
+    numbered_day(line_day, number)
     problem = build_problem(line_day.case())
     rows = Rows(problem, views_of(problem))
     for station in range(len(problem.station_ids)) if problem.kit_names else ():
@@ -217,7 +203,7 @@ def test_any_multipliers_prove_a_bound(line_day, number):
 
 @pytest.mark.parametrize("number", range(12))
 def test_the_reduced_cost_of_pricing_is_that_of_its_columns(line_day, number):
-    random_day(line_day, number)
+    numbered_day(line_day, number)
     problem = build_problem(line_day.case())
     rows = Rows(problem, views_of(problem))
     for moment in (40, 90):
@@ -238,7 +224,7 @@ def test_the_reduced_cost_of_pricing_is_that_of_its_columns(line_day, number):
 def test_forgetful_labels_prove_less_but_nothing_wrong(line_day, size):
     from optimizer.bound_facts import with_memory
 
-    random_day(line_day, 5)
+    numbered_day(line_day, 5)
     problem = build_problem(line_day.case())
     rows = Rows(problem, views_of(problem))
     p = np.full(len(rows.rhs), 200.0)
@@ -251,7 +237,7 @@ def test_forgetful_labels_prove_less_but_nothing_wrong(line_day, size):
 def test_multipliers_without_pricing_leave_no_column_worth_taking(line_day):
     for number in range(20):
         day = type(line_day)()
-        random_day(day, number)
+        numbered_day(day, number)
         problem = build_problem(day.case())
         rows = Rows(problem, views_of(problem))
         p, pricing = cheap_multipliers(rows), Pricing(rows)
@@ -259,7 +245,7 @@ def test_multipliers_without_pricing_leave_no_column_worth_taking(line_day):
 
 
 def test_the_same_rounds_prove_the_same(line_day):
-    random_day(line_day, 7)
+    numbered_day(line_day, 7)
     problem = build_problem(line_day.case())
     once, again = prove(problem, Stop(iterations=6)), prove(problem, Stop(iterations=6))
     assert once.bound == again.bound
@@ -267,7 +253,7 @@ def test_the_same_rounds_prove_the_same(line_day):
 
 
 def test_time_that_is_over_leaves_a_bound_all_the_same(line_day):
-    random_day(line_day, 7)
+    numbered_day(line_day, 7)
     problem = build_problem(line_day.case())
     ticks = count()
     bound = prove(problem, Stop(seconds=5.0), clock=lambda: float(next(ticks)))
@@ -276,7 +262,7 @@ def test_time_that_is_over_leaves_a_bound_all_the_same(line_day):
 
 
 def test_a_plan_that_is_the_best_is_proven_so(line_day):
-    random_day(line_day, 1)
+    numbered_day(line_day, 1)
     line_day.tickets = [replace(ticket, crew=1, kits=()) for ticket in line_day.tickets]
     problem = build_problem(line_day.case())
     found = solve(problem, Stop(iterations=2000), 1)
@@ -313,7 +299,7 @@ def test_a_bad_plan_is_bettered_from_the_columns(line_day):
 
 @pytest.mark.parametrize("number", range(8))
 def test_a_result_with_proof_tells_bound_and_gap(line_day, number):
-    random_day(line_day, number)
+    numbered_day(line_day, number)
     problem = build_problem(line_day.case())
     found = solve(problem, Stop(iterations=50), 1)
     proven = with_proof(found, Stop(1.5))

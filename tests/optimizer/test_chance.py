@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data_models.errors import BadInput
@@ -310,7 +310,8 @@ def random_day(seed: int) -> LineDay:
     return day
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
+@example(9403)
 @given(st.integers(0, 10_000))
 def test_without_spread_every_plan_goes_and_costs_as_planned(seed):
     case = random_day(seed).case()
@@ -318,15 +319,18 @@ def test_without_spread_every_plan_goes_and_costs_as_planned(seed):
     found = construct(problem)
     told = score(case, to_plan(problem, found))
     drawn = sample(problem, found, AS_PLANNED, samples=2)
+    exact = all(timed is None or not timed.breaks for timed in found.timed)
     for route, timed in zip(found.solution.routes, found.timed, strict=True):
-        if timed is not None:
-            assert [drawn.start_s[ticket, 1] for ticket in route] == list(timed.starts)
+        for ticket, start in zip(route, timed.starts if timed else (), strict=True):
+            # A crew whose partner once rested elsewhere may be planned to start later than it could (see `synchronise`).
+            assert drawn.start_s[ticket, 1] == start if exact else drawn.start_s[ticket, 1] <= start
     said = chances(problem, found, AS_PLANNED, samples=2)
-    assert said.expected_cost == pytest.approx(told.cost.total)
-    assert said.expected_in_time == {severity: row.on_time for severity, row in told.service.items()}
+    assert said.expected_cost == pytest.approx(told.cost.total) if exact else said.expected_cost <= told.cost.total + 1e-6
+    for severity, row in told.service.items():
+        assert said.expected_in_time[severity] == row.on_time if exact else said.expected_in_time[severity] >= row.on_time
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_chances_are_chances_and_later_promises_are_kept_no_less_often(seed, drive, service, share):
     problem = build_problem(random_day(seed).case())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import random
@@ -15,37 +14,20 @@ import pytest
 
 from data_models.case_files import case_json, plan_json, read_case
 from optimizer.check import check
-from optimizer.exact import is_small, solve_exactly
+from optimizer.exact import solve_exactly
 from optimizer.exact_prices import prices_of
 from optimizer.exact_sets import NEVER, bound_of, choices_within, sets_of
+from optimizer.exact_size import is_small
 from optimizer.insertion import construct
 from optimizer.problem import build_problem
 from optimizer.result import Result, Stop
 from optimizer.schedule import schedule
 from optimizer.score import score
 from optimizer.solution import Schedule, Solution, empty_solution
+from tests.optimizer.days import cheapest, random_day
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 TO_THE_END = Stop()
-
-
-def _load(name: str, path: Path):
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-days = _load("random_days", Path(__file__).with_name("test_search.py"))  # its days at random and its enumeration
-
-
-@pytest.fixture(scope="module")
-def judge():
-    """The stand-alone judge of plans."""
-    path = SHARED / "tools" / "score_plan.py"
-    if not path.exists():
-        pytest.skip(f"{path} is absent: it judges plans in these tests")
-    return _load("score_plan", path).judge
 
 
 def assert_proven(result: Result, cost: float) -> None:
@@ -213,9 +195,9 @@ def test_the_way_home_for_a_kit_is_paid_for(line_day):
 
 @pytest.mark.parametrize("number", [78, 89, 215, 335, *range(12)])
 def test_days_of_two_trips_cost_what_enumeration_finds(line_day, number):
-    days.random_day(line_day, random.Random(number), "abc")
+    random_day(line_day, random.Random(number), "abc")
     problem = build_problem(line_day.case(), trips=2)
-    cost = days.cheapest(problem)
+    cost = cheapest(problem)
     assert_proven(solve_exactly(problem, TO_THE_END, 1), cost)
     # From a bad start, too: what the proof takes for the best plan must not be its own start.
     assert_proven(solve_exactly(problem, TO_THE_END, 1, start=empty_solution(problem.n_duties)), cost)
@@ -223,23 +205,23 @@ def test_days_of_two_trips_cost_what_enumeration_finds(line_day, number):
 
 @pytest.mark.parametrize("number", range(40))
 def test_days_at_random_cost_what_enumeration_finds(line_day, number):
-    days.random_day(line_day, random.Random(1000 + number), "abcd")
+    random_day(line_day, random.Random(1000 + number), "abcd")
     problem = build_problem(line_day.case())
-    assert_proven(solve_exactly(problem, TO_THE_END, 1), days.cheapest(problem))
+    assert_proven(solve_exactly(problem, TO_THE_END, 1), cheapest(problem))
 
 
 @pytest.mark.parametrize("number", range(3))
 def test_days_of_five_tickets_cost_what_enumeration_finds(line_day, number):
-    days.random_day(line_day, random.Random(2000 + number), "abcde")
+    random_day(line_day, random.Random(2000 + number), "abcde")
     problem = build_problem(line_day.case())
-    assert_proven(solve_exactly(problem, TO_THE_END, 1), days.cheapest(problem))
+    assert_proven(solve_exactly(problem, TO_THE_END, 1), cheapest(problem))
 
 
 def test_every_route_costs_at_least_what_its_set_is_said_to(line_day):
     checked = 0
     for number in range(10):
         day = type(line_day)()
-        days.random_day(day, random.Random(3000 + number), "abcd")
+        random_day(day, random.Random(3000 + number), "abcd")
         checked += assert_least_costs(build_problem(day.case()))
     assert checked >= 100
 
@@ -268,12 +250,12 @@ def assert_least_costs(problem) -> int:
 
 @pytest.mark.parametrize("number", range(12))
 def test_the_bound_without_branching_is_one(line_day, number):
-    days.random_day(line_day, random.Random(number), "abcd")
+    random_day(line_day, random.Random(number), "abcd")
     problem = build_problem(line_day.case())
     prices = prices_of(problem, 1000.0)
     tickets = list(range(problem.n_tickets))
     bound = bound_of(problem, prices, sets_of(problem, prices, tickets))
-    assert bound.value / prices.scale <= days.cheapest(problem) + 1e-6
+    assert bound.value / prices.scale <= cheapest(problem) + 1e-6
 
 
 def test_routes_within_the_slack_are_all_there(line_day):
@@ -294,7 +276,7 @@ def test_routes_within_the_slack_are_all_there(line_day):
 
 @pytest.mark.parametrize("number", range(8))
 def test_one_more_technician_never_raises_a_proven_optimum(line_day, number):
-    days.random_day(line_day, random.Random(4000 + number), "abcde")
+    random_day(line_day, random.Random(4000 + number), "abcde")
     before = solve_exactly(build_problem(line_day.case()), TO_THE_END, 1)
     line_day.technician("Z", "T", skills={"leak": 2})
     after = solve_exactly(build_problem(line_day.case()), TO_THE_END, 1)
@@ -305,7 +287,7 @@ def test_one_more_technician_never_raises_a_proven_optimum(line_day, number):
 
 def eight(line_day, number: int):
     """A day of eight tickets."""
-    days.random_day(line_day, random.Random(5000 + number), "abcdefgh")
+    random_day(line_day, random.Random(5000 + number), "abcdefgh")
     return build_problem(line_day.case())
 
 

@@ -110,7 +110,7 @@ def result_of(found: Schedule, problem) -> Result:
     return Result(problem, found, found.cost, 1.0, 10, 1, ((0.5, found.cost + 1), (1.0, found.cost)), "improved")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0.51, 0.99))
 def test_what_is_planned_with_a_margin_keeps_every_rule_and_is_priced_by_the_true_case(seed, aim):
     case = random_day(seed).case()
@@ -124,7 +124,7 @@ def test_what_is_planned_with_a_margin_keeps_every_rule_and_is_priced_by_the_tru
     assert found.cost <= found.schedule.cost + 1e-9
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0.5, 0.99), st.floats(0.5, 0.99))
 def test_a_higher_aim_moves_no_deadline_back(seed, one, other):
     problem = build_problem(random_day(seed).case())

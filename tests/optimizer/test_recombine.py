@@ -14,6 +14,7 @@ from optimizer.recreate import recreate
 from optimizer.result import Stop
 from optimizer.schedule import schedule
 from optimizer.solution import Broken, Schedule, Solution
+from tests.optimizer.days import random_day
 
 EFFORT = 2.0
 
@@ -144,13 +145,7 @@ def seen_by_a_search(problem: Problem, seed: int) -> tuple[RoutePool, Schedule]:
 
 def random_problem(line_day, number: int) -> Problem:
     """Days with crews, kits, breaks, loads, promises and people already out."""
-    from importlib.util import module_from_spec, spec_from_file_location
-    from pathlib import Path
-
-    spec = spec_from_file_location("random_days", Path(__file__).with_name("test_search.py"))
-    days = module_from_spec(spec)
-    spec.loader.exec_module(days)
-    days.random_day(line_day, random.Random(7000 + number), "abcdefg")
+    random_day(line_day, random.Random(7000 + number), "abcdefg")
     return build_problem(line_day.case())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 from itertools import combinations, permutations, product
@@ -21,18 +20,6 @@ from optimizer.solution import Schedule, Solution, empty_solution
 SHARED = Path(__file__).parents[2].parent / "shared"
 SECOND = 1 / 60
 CASES = ("day-60", "day-200", "day-600", "three-days-300", "midday-150", "replay-120")
-
-
-@pytest.fixture(scope="module")
-def judge():
-    """The stand-alone judge of plans."""
-    path = SHARED / "tools" / "score_plan.py"
-    if not path.exists():
-        pytest.skip(f"{path} is absent: it judges plans in these tests")
-    spec = importlib.util.spec_from_file_location("score_plan", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.judge
 
 
 def verdict(judge, result: Result) -> dict:

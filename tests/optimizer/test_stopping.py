@@ -112,7 +112,7 @@ def test_the_cache_moves_to_a_private_folder_where_no_other_can_be_written(tmp_p
         "except SystemExit as said:\n"
         "    print(said)\n"
     )
-    code = "def place():\n    from optimizer.search_kernel import _functions\n    return _functions[0][0]._cache.cache_path\n" + code
+    code = "def place():\n    from optimizer.search_kernel import _functions\n    return _functions._all[0][0]._cache.cache_path\n" + code
     for room in ("optimizer", "data_models"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
     # A file where folders would be made stands for a disk that nobody may write to, and stops the superuser too.
