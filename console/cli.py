@@ -90,6 +90,7 @@ for name, command, panel in (
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),
+    ("prove", front_door.prove, "Files"),
     ("candidates", front_door.candidates, "Files"),
     ("export", company.export, "Files"),
 ):
@@ -101,7 +102,7 @@ def main() -> None:
     try:
         try:
             with _ended_by_sigterm():
-                app()
+                app(prog_name="twohour")
         finally:
             sys.stdout.flush()  # here, where a reader that is gone can still be told from a failure
     except (BadInput, NotFound) as error:

@@ -1,4 +1,4 @@
-"""`solve`, `check` and `candidates`: cases and plans as files, as `formats.md` fixes them."""
+"""`solve`, `check`, `prove` and `candidates`: cases and plans as files, as `formats.md` fixes them."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def solve(
     margin = None if sure is None else margin_of(uncertainty, sure)
     limit = (search_limit(seconds, iterations) or SearchLimit()).or_default()
     case = read_case(case_file)
-    _must_be_writable(out)
-    if out.resolve() == case_file.resolve():
-        raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")
+    _must_be_a_new_plan(out, case_file)
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
         solved = solve_until_signal(
             case, limit, seed, solver=solver, margin=margin, workers=workers, on_progress=on_progress, on_compile=say_compiling
@@ -84,6 +82,41 @@ def check(
     print_judged(judged, as_json=as_json)
     if judged.violations:
         raise typer.Exit(1)
+
+
+def prove(
+    case_file: CaseFile,
+    plan_file: PlanFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="PLAN.json", help="Where the plan goes with its bound, or a cheaper one.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="How long to prove, and to build plans from what the proof saw.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Where randomness starts.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Say how much cheaper any plan of a case could be at the most, whoever made this one; and find a cheaper one on the way."""
+    from config.settings import load_settings
+    from console.printing import print_judged, progress, say_compiling
+    from data_models.case_files import plan_json, read_case, read_plan, write_file
+    from flows.planning import judge, with_chances, with_unplanned_reasons
+    from flows.proving import prove_until_signal
+
+    _must_not_be_negative("--seconds", seconds)
+    case, plan = read_case(case_file), read_plan(plan_file)
+    if out is not None:
+        _must_be_a_new_plan(out, case_file)
+    with progress(f"proving {plan.case}", seconds, quiet=as_json):
+        proven = prove_until_signal(case, plan, seconds, seed, on_compile=say_compiling)
+    judged = judge(case, proven.plan)
+    if judged.plan.unassigned and judged.plan.routes != plan.routes:
+        judged = with_unplanned_reasons(judged)
+    if out is not None:
+        write_file(out, plan_json(judged.plan))
+    print_judged(
+        with_chances(judged, load_settings().uncertainty), as_json=as_json, written=out, interrupted=proven.interrupted is not None
+    )
+    if proven.interrupted is not None:
+        raise typer.Exit(status_of_signal(proven.interrupted))
 
 
 def candidates(
@@ -125,6 +158,8 @@ def _must_not_be_negative(option: str, value: float | None) -> None:
         raise BadInput(f"{option} is {value}; give a number that is not negative")
 
 
-def _must_be_writable(path: Path) -> None:
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise BadInput(f"--out {path}: not a file in an existing folder; make the folder first or choose another name")
+def _must_be_a_new_plan(out: Path, case_file: Path) -> None:
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise BadInput(f"--out {out}: not a file in an existing folder; make the folder first or choose another name")
+    if out.resolve() == case_file.resolve():
+        raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")

@@ -113,12 +113,12 @@ def print_judged(
         out.print(_doubtful(judged))
     if judged.plan.unassigned and list_unassigned:
         out.print(_unassigned(judged))
-    if judged.plan.solver and judged.plan.solver.seconds is not None:
-        facts = judged.plan.solver
+    if (facts := judged.plan.solver) is not None:
         if facts.bound is not None and not judged.violations:
             out.print(_proof(facts.bound, judged.score.cost.total))
-        out.print(f"[dim]searched {facts.seconds:.1f} s, {facts.iterations} iterations, seed {facts.seed}[/]")
-        if interrupted:
+        if facts.seconds is not None and facts.iterations is not None:
+            out.print(f"[dim]searched {facts.seconds:.1f} s, {facts.iterations} iterations, seed {facts.seed}[/]")
+        if interrupted and facts.seconds is not None:
             out.print(f"[yellow]![/] interrupted after {facts.seconds:.0f} s: this is the best plan so far")
     if written:
         out.print(f"plan written to {plain(written)}")

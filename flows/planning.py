@@ -159,9 +159,9 @@ def solve_until_signal(
     from optimizer.problem import build_problem
     from optimizer.result import Stop
 
-    with _signals_noticed() as interrupt:
-        run = _solver(solver, workers, cluster, on_compile)
+    with signals_noticed() as interrupt:
         problem = build_problem(case, trips=1 if solver == "routing" else TRIPS)
+        run = _solver(solver, workers, cluster, on_compile, problem)
         searched = _with_margin(problem, margin)
 
         def tell(seconds: float, cost: float) -> None:
@@ -170,7 +170,7 @@ def solve_until_signal(
 
         stop = Stop(limit.seconds, limit.iterations, lambda: interrupt.signal is not None)
         result = run(searched, stop, seed, on_progress=tell)
-        result = result if searched is problem else settled(problem, result)
+        result = result if result.problem is problem else settled(problem, result)
         return Solved(result.plan(), interrupt.signal)
 
 
@@ -210,8 +210,8 @@ def with_chances(judged: JudgedPlan, settings: UncertaintySettings) -> JudgedPla
     return replace(judged, chances=found, doubtful=doubtful)
 
 
-def _solver(name: SolverName, workers: int, cluster: str, on_compile: Callable[[], None]) -> Callable[..., Result]:
-    """What solves a problem, called as the optimizer's solvers are."""
+def _solver(name: SolverName, workers: int, cluster: str, on_compile: Callable[[], None], true: Problem) -> Callable[..., Result]:
+    """What solves `true` or the same with margins, called as the optimizer's solvers are."""
     if name == "routing":
         from optimizer.routing import solve as routing
 
@@ -220,7 +220,7 @@ def _solver(name: SolverName, workers: int, cluster: str, on_compile: Callable[[
     from optimizer.solving import solve as search
 
     make_ready(on_compile)
-    return partial(on_cluster(), scheduler=cluster, workers=workers) if cluster else partial(search, workers=workers)
+    return partial(on_cluster(), scheduler=cluster, workers=workers) if cluster else partial(search, workers=workers, true=true)
 
 
 def on_cluster() -> Callable[..., Result]:
@@ -235,7 +235,7 @@ def on_cluster() -> Callable[..., Result]:
 
 
 @dataclass
-class _Interrupt:
+class Interrupt:
     """Whether a signal waits for the search to end, and whether there is a plan to be kept then."""
 
     signal: int | None = None
@@ -244,13 +244,13 @@ class _Interrupt:
 
 
 @contextmanager
-def _signals_noticed() -> Iterator[_Interrupt]:
+def signals_noticed() -> Iterator[Interrupt]:
     """Notes the first SIGINT or SIGTERM that comes while there is a plan; others take their course.
 
     Taking its course: the handlers of before are put back and the signal is raised again. Libraries lose what is raised in their
     callbacks, OR-Tools and LLVM among them: then it is raised once more at the end of the block.
     """
-    interrupt = _Interrupt()
+    interrupt = Interrupt()
     in_main_thread = threading.current_thread() is threading.main_thread()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if in_main_thread else {}
     # One that is ignored, as in a shell's background, stays ignored; None: not set from Python, and could not be put back.

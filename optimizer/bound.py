@@ -54,7 +54,7 @@ class Bound:
         (seconds, bound) of each rise.
     ended
         `"optimal"`: the known plan is proven; `"converged"`: the relaxation has nothing more to give; `"time"`: the limit came first;
-        `"stuck"`: the linear solver gave no answer.
+        `"stuck"`: the linear solver gave no answer, or pricing gave up on a day that has too many ways.
     """
 
     bound: float
@@ -184,7 +184,7 @@ class _Run:
             elif smoothing:
                 quick, smoothing = True, 0.0
             else:
-                return "converged"
+                return "stuck" if np.isneginf(bound) else "converged"
         return "time"
 
     def _rid(self, p: Floats) -> Floats:

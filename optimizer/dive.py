@@ -1,7 +1,7 @@
 """Plans out of the columns of a proven bound: round them to one day a person, mend what does not fit, and search on from there.
 
 The master's columns are where the relaxation sees the best plan; the search then repairs what it relaxed (crews that start
-together, kits at every moment).
+together, kits at every moment). In the end the routes that these searches came across are put together anew.
 """
 
 from __future__ import annotations
@@ -14,15 +14,24 @@ from collections.abc import Callable
 from optimizer.bound import Bound
 from optimizer.master import Column
 from optimizer.problem import Problem
+from optimizer.recombine import RoutePool, recombine
 from optimizer.result import Stop
 from optimizer.schedule import schedule
 from optimizer.solution import Broken, Schedule, Solution
 
 _TURNS = 3  # roundings tried
+_TOGETHER = 0.2  # of the time, for putting together what was found
 
 
 def dive(
-    problem: Problem, bound: Bound, seconds: float, seed: int, *, known: Schedule, clock: Callable[[], float] = time.monotonic
+    problem: Problem,
+    bound: Bound,
+    seconds: float,
+    seed: int,
+    *,
+    known: Schedule,
+    clock: Callable[[], float] = time.monotonic,
+    interrupted: Callable[[], bool] | None = None,
 ) -> Schedule | None:
     """A plan cheaper than `known` from the columns of a bound, or None when none was found in time.
 
@@ -31,20 +40,30 @@ def dive(
     bound
         What `prove` gave for this problem.
     seconds
-        Shared by the roundings; each is followed by ruin and recreate.
+        Shared by the roundings, each followed by ruin and recreate, and by what puts their routes together.
+    interrupted
+        As in `Stop`.
     """
     from optimizer.search import solve
 
-    ends, best = clock() + seconds, known
+    ends, best, pool = clock() + seconds, known, RoutePool(problem)
+    searching = ends - _TOGETHER * seconds
     choice = random.Random(seed)
     for turn in range(_TURNS):
-        left = ends - clock()
+        left = searching - clock()
         if left <= 0.05 or not any(bound.weights):
             break
         start = rounded(problem, bound, choice, turn > 0)
-        result = solve(problem, Stop(seconds=left / (_TURNS - turn)), seed + turn, start=start.solution, clock=clock)
+        stop = Stop(left / (_TURNS - turn), None, interrupted)
+        result = solve(problem, stop, seed + turn, start=start.solution, clock=clock, on_look=pool.add_present)
+        pool.add_schedule(result.schedule)
         if result.cost < best.cost - 1e-6:
             best = result.schedule
+
+    def over() -> bool:
+        return clock() > ends or (interrupted is not None and interrupted())
+
+    best = recombine(problem, pool, best, ends - clock(), seed, over=over) or best
     return best if best is not known else None
 
 

@@ -64,7 +64,7 @@ def settled(problem: Problem, result: Result) -> Result:
     """A result found on `with_margin(problem, ...)`, timed and priced by the true problem.
 
     Its trajectory is that one price: on the way the search counted in money of the margin. What was proven of the margin's problem is
-    forgotten: a plan costs no more by the true one, so that its best plan may cost less than that bound.
+    forgotten: a plan costs no more by the true one, so that its best plan may cost less than that bound. Settling twice changes nothing.
     """
     found = schedule(problem, result.schedule.solution)
     if isinstance(found, Broken):

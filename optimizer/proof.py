@@ -43,7 +43,7 @@ def with_proof(result: Result, stop: Stop, *, clock: Callable[[], float] = time.
     result = replace(result, bound=min(proven, result.cost))
     left = (stop.seconds or 0.0) - (clock() - began)
     if dives and left > 0.5 and result.gap is not None and result.gap > PROVEN:
-        better = dive(result.problem, bound, left - 0.2, result.seed, known=result.schedule, clock=clock)
+        better = dive(result.problem, bound, left - 0.2, result.seed, known=result.schedule, clock=clock, interrupted=stop.interrupted)
         if better is not None:
             at = result.seconds + clock() - began
             trajectory = (*result.trajectory, (at, better.cost))

@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 MOST_ROUTES = 20_000
 """Of a pool; beyond, those that were seen longest ago are forgotten."""
 
-COLLECT_EVERY = 2048
-"""Iterations of the search between two looks at its present plan."""
-
 _MOST_COLUMNS = 3_000  # that CP-SAT chooses from
 _UNITS = 1_000  # of one unit of money, in CP-SAT
 

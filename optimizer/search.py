@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from optimizer.search_kernel import Facts, State
     from optimizer.search_state import Ints
 
+LOOK_EVERY = 2048
+
 _CHUNK_S = 0.025  # the clock is looked at this often, and whether somebody asks to stop
 _MOST_AT_ONCE = 2000  # iterations
 _MARGIN_S = 0.05  # to time the last solution anew
@@ -48,6 +50,7 @@ def solve(
     on_progress: Callable[[float, float], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     workers: int = 1,
+    on_look: Callable[[State], None] | None = None,
 ) -> Result:
     """A plan by ruin and recreate, never worse than `start`.
 
@@ -68,6 +71,8 @@ def solve(
         Monotonic seconds. Compiling does not count: it comes before the first look at the clock.
     workers
         Searches that run side by side and exchange what they find, best one for each core; iterations are those of each.
+    on_look
+        Called with the first search's state every `LOOK_EVERY` iterations or more, for whoever collects what it comes across.
 
     Raises
     ------
@@ -87,7 +92,7 @@ def solve(
     first = memory.first
     run = _Run(problem, stop, clock, on_progress, began, first)
     with team_of(problem, memory, seed, workers) as team:
-        return run.result(first, _improve(team, run), seed)
+        return run.result(first, _improve(team, run, on_look), seed)
 
 
 @dataclass(frozen=True)
@@ -238,14 +243,14 @@ class _Run:
         )
 
 
-def _improve(team: Team, run: _Run) -> int:
+def _improve(team: Team, run: _Run, on_look: Callable[[State], None] | None) -> int:
     """Searches until the stop says so; the number of iterations."""
     limit = run.stop.iterations
     digits = 0
     if limit is not None:
         team.cool(run.problem, length_of(limit))
     done, chunk, looked, seen = 0, 16, run.elapsed(), team.improved
-    searching = run.elapsed()
+    searching, shown = run.elapsed(), 0
     while (limit is None or done < limit) and run.goes_on():
         until = done + chunk if limit is None else min(limit, done + chunk)
         began = run.clock()
@@ -254,6 +259,9 @@ def _improve(team: Team, run: _Run) -> int:
         per_iteration = spent / (until - done)
         chunk = max(1, min(int(min(_CHUNK_S, max(run.remaining(), 0.001)) / per_iteration), 8 * chunk, _MOST_AT_ONCE))
         done = until
+        if on_look is not None and done >= shown + LOOK_EVERY:
+            shown = done
+            on_look(team.members[0].state)
         if limit is None and not digits:
             rate = done / max(run.elapsed() - searching, 1e-6)
             chunk = min(chunk, 1 + int(rate * run.remaining() / (2 * HELD)))

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from optimizer import regions
 from optimizer.exact_size import is_small
+from optimizer.margin import settled
 from optimizer.problem import Problem
 from optimizer.regions import Elsewhere
 from optimizer.result import Result, Stop
@@ -32,6 +33,7 @@ def solve(
     clock: Callable[[], float] = time.monotonic,
     workers: int = 1,
     elsewhere: Elsewhere | None = None,
+    true: Problem | None = None,
 ) -> Result:
     """A plan by compiled search, never worse than `start`, with a proven bound where one can be had.
 
@@ -46,6 +48,8 @@ def solve(
         iterations of the search do not tell.
     seed
         The same seed, workers and number of iterations give the same plan.
+    true
+        The problem without margins where `problem` has them: the result is timed, priced and proven by this one.
 
     Raises
     ------
@@ -53,18 +57,23 @@ def solve(
         Locked tickets contradict each other.
     """
     if not (stop.seconds or stop.iterations):
-        return regions.solve(problem, stop, seed, start=start, on_progress=on_progress, clock=clock, workers=workers)
+        return _true(regions.solve(problem, stop, seed, start=start, on_progress=on_progress, clock=clock, workers=workers), true)
     if is_small(problem):
-        return _exactly(problem, stop, seed, start, on_progress, clock, workers)
+        return _exactly(problem, stop, seed, start, on_progress, clock, workers, true)
     proof_s = _proof_seconds(problem, stop)
     searched = stop if stop.seconds is None else replace(stop, seconds=stop.seconds - proof_s)
     result = regions.solve(problem, searched, seed, start=start, on_progress=on_progress, clock=clock, workers=workers, elsewhere=elsewhere)
+    result = _true(result, true)
     if result.interrupted or proof_s <= 0:
         return result
     from optimizer.proof import with_proof  # loads OR-Tools
 
     # A plan found by diving could not be repeated by its number of iterations.
     return with_proof(result, Stop(proof_s, None, stop.interrupted), clock=clock, diving=False)
+
+
+def _true(result: Result, true: Problem | None) -> Result:
+    return result if true is None or true is result.problem else settled(true, result)
 
 
 def _proof_seconds(problem: Problem, stop: Stop) -> float:
@@ -81,13 +90,14 @@ def _exactly(
     on_progress: Callable[[float, float], None] | None,
     clock: Callable[[], float],
     workers: int,
+    true: Problem | None,
 ) -> Result:
     """A short search, and the exact solver from there."""
     from optimizer import pricing_kernel  # these load numba and OR-Tools
     from optimizer.exact import solve_exactly
     from optimizer.proof import could_use_more_trips, with_bound_on_all_trips
 
-    bounded_apart = could_use_more_trips(problem)
+    bounded_apart = could_use_more_trips(problem) or (true is not None and true is not problem)
     if bounded_apart:
         pricing_kernel.make_ready()
     began = clock()
@@ -99,16 +109,19 @@ def _exactly(
     rest = replace(stop, iterations=None)
     rest = replace(rest, iterations=_PROOF_MS) if stop.seconds is None else replace(rest, seconds=max(0.01, stop.seconds - spent))
     found = solve_exactly(problem, rest, seed, start=first.schedule, on_progress=on_progress, clock=clock)
+    status = first.status if found.schedule is first.schedule else found.status
+    found = _true(found, true)
     if bounded_apart:
         left = None if stop.seconds is None else max(0.01, stop.seconds - (clock() - began))
         found = with_bound_on_all_trips(found, Stop(left, _PROOF_ROUNDS, stop.interrupted), clock=clock)
+    # The trajectory of a search with margins is in money of the margins, of which `settled` leaves the end.
     later = tuple((at + spent, cost) for at, cost in found.trajectory[1:])
-    status = first.status if found.schedule is first.schedule else found.status
+    before = first.trajectory if found.problem is problem else ((clock() - began, found.cost),)
     return replace(
         found,
         seconds=clock() - began,
         iterations=first.iterations,
-        trajectory=first.trajectory + later,
+        trajectory=before + later,
         status=status,
         rejected=first.rejected + found.rejected,
         interrupted=stop.is_asked_for,

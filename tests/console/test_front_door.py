@@ -15,9 +15,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from console import cli
-from data_models.case_files import read_case, read_plan
+from data_models.case import Case
+from data_models.case_files import plan_json, read_case, read_plan, write_file
+from data_models.plan import Plan
 from optimizer.check import check
+from optimizer.problem import build_problem, to_plan
+from optimizer.schedule import schedule
 from optimizer.score import score
+from optimizer.solution import Schedule, Solution
 
 FOUR_TICKETS = Path(__file__).parents[1] / "fixtures" / "four-ticket-day.json"
 SHARED_CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -33,7 +38,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_help_names_every_command() -> None:
     shown = CliRunner().invoke(cli.app, ["--help"])
     assert shown.exit_code == 0
-    for command in ("demo", "import", "plan", "solve", "check", "candidates", "export", "approve", "publish", "show", "doctor"):
+    for command in ("demo", "import", "plan", "solve", "check", "prove", "candidates", "export", "approve", "publish", "show", "doctor"):
         assert command in shown.output
 
 
@@ -116,6 +121,65 @@ def test_solve_for_sure_keeps_the_rules_and_repeats(tmp_path: Path, twohour: Any
     assert plans[0].solver.cost == pytest.approx(score(case, plans[0]).cost.total)
 
 
+def test_what_is_proven_with_a_margin_is_proven_of_the_true_case(tmp_path: Path, twohour: Any) -> None:
+    solved = {}
+    for name, words in (("true", ()), ("sure", ("--sure", 0.95))):
+        assert twohour("solve", FOUR_TICKETS, "--seconds", 2, *words, "--out", tmp_path / name).status == 0
+        solved[name] = read_plan(tmp_path / name).solver
+    assert solved["true"].gap == pytest.approx(0, abs=1e-6)
+    assert 0 < solved["sure"].bound <= solved["true"].cost + 0.01
+    assert solved["sure"].gap == pytest.approx(1 - solved["sure"].bound / solved["sure"].cost, abs=1e-6)
+
+
+def only_locked_work(case: Case) -> Plan:
+    """A plan that keeps every rule and plans nothing that it need not."""
+    problem = build_problem(case)
+    first = {who: duty for duty, who in reversed(list(enumerate(problem.tables.technician)))}
+    routes: list[tuple[int, ...]] = [()] * problem.n_duties
+    kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
+    for ticket, locked in enumerate(problem.tables.locked):
+        for who in problem.tables.promised[ticket] if locked else ():
+            routes[first[who]] += (ticket,)
+            kits[first[who]] |= problem.tables.kits[ticket]
+    poor = schedule(problem, Solution(tuple(routes), tuple(kits), (0,) * problem.n_duties))
+    assert isinstance(poor, Schedule), poor
+    return to_plan(problem, poor)
+
+
+def test_prove_finds_a_cheaper_plan_and_says_how_good_it_is(tmp_path: Path, twohour: Any) -> None:
+    given, best, out = (tmp_path / name for name in ("given.json", "best.json", "out.json"))
+    assert twohour("solve", FOUR_TICKETS, "--iterations", 100, "--out", best).status == 0
+    write_file(given, plan_json(only_locked_work(read_case(FOUR_TICKETS))))
+    told = twohour("prove", FOUR_TICKETS, given, "--seconds", 4, "--out", out, "--json")
+    assert told.status == 0, told.err
+    case, found = read_case(FOUR_TICKETS), read_plan(out)
+    assert check(case, found) == ()
+    cheapest = score(case, read_plan(best)).cost.total
+    assert found.solver.bound <= cheapest + 0.01 <= score(case, found).cost.total + 0.02
+    assert score(case, found).cost.total == pytest.approx(cheapest, abs=0.01)
+    assert found.solver.iterations is None
+    assert json.loads(told.out)["solver"]["bound"] == found.solver.bound
+
+
+def test_prove_leaves_the_best_plan_as_it_is(tmp_path: Path, twohour: Any) -> None:
+    best, out = tmp_path / "best.json", tmp_path / "out.json"
+    assert twohour("solve", FOUR_TICKETS, "--iterations", 100, "--out", best).status == 0
+    told = twohour("prove", FOUR_TICKETS, best, "--seconds", 3, "--out", out)
+    assert told.status == 0, told.err
+    assert "no plan of this case costs less" in told.out
+    assert (read_plan(out).routes, read_plan(out).unassigned) == (read_plan(best).routes, read_plan(best).unassigned)
+    assert twohour("prove", FOUR_TICKETS, best, "--seconds", 0).status == 0  # nothing written, something proven
+
+
+def test_prove_refuses_a_plan_that_breaks_a_rule(tmp_path: Path, twohour: Any) -> None:
+    given = tmp_path / "given.json"
+    given.write_text('{"format": "dispatch-plan/1", "case": "x", "routes": [], "unassigned": []}', encoding="utf-8")
+    told = twohour("prove", FOUR_TICKETS, given, "--out", tmp_path / "out.json")
+    assert told.status == 1
+    assert "forgotten" in told.err
+    assert not (tmp_path / "out.json").exists()
+
+
 def test_a_broken_rule_gives_status_1_and_names_it(tmp_path: Path, twohour: Any) -> None:
     out = tmp_path / "plan.json"
     assert twohour("solve", FOUR_TICKETS, "--iterations", 5, "--out", out).status == 0
@@ -138,6 +202,9 @@ def test_a_broken_rule_gives_status_1_and_names_it(tmp_path: Path, twohour: Any)
         ("solve", str(FOUR_TICKETS), "--out", "no/such/folder/plan.json"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--seconds", "-1"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--sure", "1"),
+        ("prove", str(FOUR_TICKETS), "missing.json"),
+        ("prove", str(FOUR_TICKETS), str(FOUR_TICKETS)),
+        ("prove", str(FOUR_TICKETS), str(FOUR_TICKETS.with_name("four-ticket-day-plan.json")), "--seconds", "-1"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--seconds", "nan"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--iterations", "many"),
         ("solve", str(FOUR_TICKETS), "--out", "plan.json", "--solver", "oracle"),
