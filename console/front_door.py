@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from data_models.errors import BadInput
+from data_models.json_files import must_take_files
 
 if TYPE_CHECKING:
     from flows.planning import SearchLimit
@@ -108,12 +109,17 @@ def prove(
     with progress(f"proving {plan.case}", seconds, quiet=as_json):
         proven = prove_until_signal(case, plan, seconds, seed, on_compile=say_compiling)
     judged = judge(case, proven.plan)
+    before = judge(case, plan)
     if judged.plan.unassigned and judged.plan.routes != plan.routes:
         judged = with_unplanned_reasons(judged)
     if out is not None:
         write_file(out, plan_json(judged.plan))
     print_judged(
-        with_chances(judged, load_settings().uncertainty), as_json=as_json, written=out, interrupted=proven.interrupted is not None
+        with_chances(judged, load_settings().uncertainty),
+        as_json=as_json,
+        written=out,
+        interrupted=proven.interrupted is not None,
+        proof_of=before,
     )
     if proven.interrupted is not None:
         raise typer.Exit(status_of_signal(proven.interrupted))
@@ -154,8 +160,8 @@ def search_limit(seconds: float | None, iterations: int | None) -> SearchLimit |
 
 
 def _must_not_be_negative(option: str, value: float | None) -> None:
-    if value is not None and not 0 <= value < float("inf"):
-        raise BadInput(f"{option} is {value}; give a number that is not negative")
+    if value is not None and not 0 <= value <= LARGEST_NUMBER:
+        raise BadInput(f"{option} is {value}; give a number from 0 to {LARGEST_NUMBER}")
 
 
 def _must_be_a_new_plan(out: Path, case_file: Path) -> None:
@@ -163,3 +169,5 @@ def _must_be_a_new_plan(out: Path, case_file: Path) -> None:
         raise BadInput(f"--out {out}: not a file in an existing folder; make the folder first or choose another name")
     if out.resolve() == case_file.resolve():
         raise BadInput(f"--out {out}: is the case itself, which the plan would replace; name another file")
+    if not out.exists():  # else it is a file, which `write_file` replaces, or a device
+        must_take_files(out.absolute().parent)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from flows.papers import Paper
     from flows.planning import JudgedPlan
 
+LEAST_SHARE = 0.0005
+"""Of a cost: less is told in words."""
+
 MOST_ROWS = 12
 """A longer list is cut here: the files have the whole of it."""
 
@@ -93,16 +96,21 @@ def print_judged(
     written: Path | None = None,
     list_unassigned: bool = True,
     interrupted: bool | None = None,
+    proof_of: JudgedPlan | None = None,
 ) -> None:
     """Print a judged plan: broken rules first, then figures, then what is not planned.
 
-    `interrupted` says whether a signal ended the search for it; None where nobody searched.
+    `interrupted` says whether a signal ended the search or the proof; None where the plan comes from a file, which may claim anything.
+    `proof_of` is the plan that was to be proven.
     """
     if as_json:
-        of_search = {} if interrupted is None else {"interrupted": interrupted}
+        of_search: dict[str, Any] = {} if interrupted is None else {"interrupted": interrupted}
+        of_search |= {} if proof_of is None else {"cost_before": round(proof_of.score.cost.total, 2)}
         print_json({**judged_summary(judged), **of_search, "written": str(written) if written else None})
         return
     out = terminal()
+    if judged.plan.case != judged.case.name:
+        out.print(f"[yellow]![/] the plan says that it is one of {plain(judged.plan.case)}; this case is {plain(judged.case.name)}")
     if judged.violations:
         out.print(_violations(judged))
     else:
@@ -115,10 +123,14 @@ def print_judged(
         out.print(_unassigned(judged))
     if (facts := judged.plan.solver) is not None:
         if facts.bound is not None and not judged.violations:
-            out.print(_proof(facts.bound, judged.score.cost.total))
-        if facts.seconds is not None and facts.iterations is not None:
+            out.print(_claim(facts.bound, judged.score.cost.total) if interrupted is None else _proof(facts.bound, judged.score.cost.total))
+        if proof_of is not None:
+            out.print(_gain(proof_of, judged))
+        elif facts.seconds is not None and facts.iterations is not None:
             out.print(f"[dim]searched {facts.seconds:.1f} s, {facts.iterations} iterations, seed {facts.seed}[/]")
-        if interrupted and facts.seconds is not None:
+        if interrupted and proof_of is not None:
+            out.print("[yellow]![/] interrupted: given longer, the proof would say more")
+        elif interrupted and facts.seconds is not None:
             out.print(f"[yellow]![/] interrupted after {facts.seconds:.0f} s: this is the best plan so far")
     if written:
         out.print(f"plan written to {plain(written)}")
@@ -129,8 +141,27 @@ def _proof(bound: float, cost: float) -> str:
     spare = max(0.0, cost - bound)
     if spare <= PROVEN * max(abs(cost), 1.0):
         return "[green]✓[/] proven: no plan of this case costs less"
-    share = f" ({spare / cost:.1%})" if cost > 0 else ""
-    return f"proven: no plan of this case costs less than {bound:,.0f}, so that {spare:,.0f}{share} could be saved at the most"
+    share = spare / cost if cost > 0 else 0.0
+    told = f" ({share:.1%})" if share >= LEAST_SHARE else " (less than 0.1 %)" if cost > 0 else ""
+    return f"proven: no plan of this case costs less than {bound:,.0f}; at the most {spare:,.0f}{told} could be saved, if anything"
+
+
+def _claim(bound: float, cost: float) -> str:
+    """What a plan file claims to be proven, and whether that can be."""
+    if bound > cost * (1 + PROVEN) + PROVEN:
+        return f"[red]✗[/] the file claims that no plan costs less than {bound:,.0f}, but it costs {cost:,.0f} itself: the claim is false"
+    return f"[dim]the file claims that no plan costs less than {bound:,.0f}; `twohour prove` proves it anew[/]"
+
+
+def _gain(before: JudgedPlan, after: JudgedPlan) -> str:
+    """Whether a proof found a cheaper plan, and what it leaves of what the file claimed."""
+    costs = before.score.cost.total, after.score.cost.total
+    found = f"a cheaper plan: {costs[1]:,.0f} in place of {costs[0]:,.0f}" if costs[1] < costs[0] else "no cheaper plan was found"
+    claimed = before.plan.solver.bound if before.plan.solver else None
+    reached = after.plan.solver.bound if after.plan.solver else None
+    if claimed is None or reached is None or not reached < claimed * (1 - LEAST_SHARE) <= costs[1]:
+        return found
+    return f"{found}; the file claimed a bound of {claimed:,.0f}, which this proof did not reach: give it more --seconds"
 
 
 def travel_facts(context: Context) -> dict[str, Any]:

@@ -55,6 +55,18 @@ def write_file(path: Path, content: str | bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
+def must_take_files(folder: Path) -> None:
+    """Raises `BadInput` when no file can be made in a folder: better said before long work than after it."""
+    trial = folder / f".{secrets.token_hex(6)}.tmp"
+    try:
+        _written(trial, trial, b"")
+    except BadInput as error:
+        reason = getattr(error.__cause__, "strerror", "")
+        raise BadInput(f"{folder} takes no files: {reason}; name another folder") from error
+    finally:
+        trial.unlink(missing_ok=True)
+
+
 def _written(target: Path, path: Path, content: str | bytes) -> None:
     try:
         target.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from data_models.case import Case
 from data_models.errors import Conflict
 from data_models.plan import Plan, SolverFacts
-from flows.planning import TRIPS, Solved, judge, must_keep_every_rule, signals_noticed
+from flows.planning import TRIPS, Solved, judge, signals_noticed
 
 if TYPE_CHECKING:
     from optimizer.result import Result
@@ -36,7 +36,12 @@ def prove_until_signal(case: Case, plan: Plan, seconds: float, seed: int, *, on_
         The plan breaks a rule, so that its cost means nothing.
     """
     judged = judge(case, plan)
-    must_keep_every_rule(judged)
+    if judged.violations:
+        first = judged.violations[0]
+        raise Conflict(
+            f"a plan that breaks rules ({len(judged.violations)}) cannot be proven, the first of them {first.rule}: {first.what}; "
+            "`twohour check` names every one"
+        )
     from optimizer.compiling import make_ready
     from optimizer.problem import build_problem, from_plan
     from optimizer.proof import with_proof
@@ -62,5 +67,5 @@ def _better_of(plan: Plan, cost: float, proven: Result) -> Plan:
         return replace(proven.plan(), solver=replace(proven.facts, iterations=None))
     bound = None if proven.bound is None else min(proven.bound, cost)
     gap = None if bound is None else (cost - bound) / cost if cost > 0 else 0.0
-    known = plan.solver or SolverFacts(cost, seconds=round(proven.seconds, 3))
-    return replace(plan, solver=replace(known, bound=bound, gap=gap))
+    known = plan.solver or SolverFacts(seconds=round(proven.seconds, 3))
+    return replace(plan, solver=replace(known, cost=cost, bound=bound, gap=gap))

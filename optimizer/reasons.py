@@ -213,7 +213,8 @@ def _hours(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
         yield _reason(inquiry, "off_duty_all")
     else:
         yield _reason(inquiry, "off_duty", technicians=on_duty.technicians, arrive_at=_iso(inquiry, on_duty.start))
-    needed, told = demands(ticket, Assume()), 0
+    needed = demands(ticket, Assume())
+    told: set[str] = set()
     longer = tuple(replace(who, shifts=tuple(replace(s, overtime_minutes=1440.0) for s in who.shifts)) for who in case.technicians)
     for offer in sorted(offers(replace(case, technicians=longer), ticket, inquiry.legs, Assume()), key=lambda each: each.earliest):
         start = soonest(inquiry.permitted, offer.earliest)
@@ -223,8 +224,8 @@ def _hours(inquiry: Inquiry, found: Diagnosis) -> Iterator[Reason]:
         shift = who.shifts[offer.shift]
         ends = shift.end.timestamp() + 60 * shift.overtime_minutes
         back = start + 60 * ticket.service_minutes + inquiry.legs.back[who.station]
-        if back > ends and shift.end > case.now and told < MOST_PEOPLE:
-            told += 1
+        if back > ends and shift.end > case.now and who.id not in told and len(told) < MOST_PEOPLE:
+            told.add(who.id)
             yield _reason(inquiry, "shift_too_short", technician=who.id, end_at=_iso(inquiry, ends), back_at=_iso(inquiry, back))
 
 

@@ -50,7 +50,7 @@ SENTENCES: Mapping[str, str] = {
     "too_far_own_shift": "The nearest people who fit, {technicians} of {stations}, would need {needed_minutes} to go there, work "
     "and come back; the longest shift with overtime is {longest_minutes}.",
     "off_duty": "The people who could do it in time are off duty then; the first on duty, {technicians}, could begin at {arrive_at}.",
-    "off_duty_all": "The people who could do it are not on duty long enough to go there, work and come back.",
+    "off_duty_all": "Nobody who could do it is on duty long enough to go there, work and come back.",
     "shift_too_short": "{technician} ends at {end_at} with all overtime and would be back at {back_at}.",
     "busy": "{technician}, if idle, could begin at {arrive_at}, but is busy with {tickets} until {free_at}, "
     "and from there could arrive no sooner than {next_at}.",

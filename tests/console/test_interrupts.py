@@ -142,7 +142,7 @@ def test_a_second_signal_ends_at_once_and_nothing_is_written(tmp_path: Path) -> 
     code = (
         "import sys, threading\n"
         "from optimizer import search\n"
-        "def deaf(memory, run):\n"
+        "def deaf(memory, run, on_look):\n"
         "    print('has a plan', file=sys.stderr, flush=True)\n"
         "    while not run.stop.is_asked_for: threading.Event().wait(0.01)\n"
         "    print('heard one', file=sys.stderr, flush=True)\n"
