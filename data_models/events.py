@@ -285,7 +285,7 @@ _SUBJECTS = ("ticket", "technician", "station")
 _ENVELOPE = ("kind", "at", "key", "by", *_SUBJECTS)
 
 
-def read_event(document: Any, *, default_by: str = "", own: bool = False) -> Event:
+def read_event(document: Any, *, default_by: str = "") -> Event:
     """The event that a JSON object tells.
 
     Parameters
@@ -294,8 +294,6 @@ def read_event(document: Any, *, default_by: str = "", own: bool = False) -> Eve
         An object with `kind`, `at`, `key`, `by`, and the fields of its kind.
     default_by
         Who tells it where the object does not say.
-    own
-        Whether it comes from the store, which has kinds of its own.
 
     Raises
     ------
@@ -304,13 +302,12 @@ def read_event(document: Any, *, default_by: str = "", own: bool = False) -> Eve
     """
     if not isinstance(document, dict):
         raise BadInput(f"an event is an object, not {shown(document)}; give kind, at, key and what happened")
-    kinds = {**KINDS, **OWN_KINDS} if own else KINDS
     kind = document.get("kind")
-    if not isinstance(kind, str) or kind not in kinds:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise BadInput(f"kind is {shown(kind)}; give one of {', '.join(KINDS)}")
     document = {"by": default_by, **document} if default_by else document
     problems = Problems()
-    event = read_fact(kinds[kind], document, problems)
+    event = read_fact(KINDS[kind], document, problems)
     for sentence in _contradictions(event):
         problems.add(Where().into("event", {"id": event.key}).says(sentence))
     problems.raise_any()
@@ -357,9 +354,16 @@ def details(event: Event) -> dict[str, Any]:
 
 
 def event_of(kind: str, at: datetime, key: str, by: str, about: Mapping[str, str], told: Mapping[str, Any]) -> Event:
-    """The event that was kept as `subjects` and `details`."""
-    named = {name: value for name, value in about.items() if value}
-    return read_event({"kind": kind, "at": at.isoformat(), "key": key, "by": by, **named, **told}, own=True)
+    """The event that was kept as `subjects` and `details`: read when it came, so that it is not checked again."""
+    facts: dict[str, Any] = {"kind": kind, "at": at, "key": key, "by": by}
+    facts |= {name: value for name, value in about.items() if value}
+    for name, value in told.items():
+        facts[name] = datetime.fromisoformat(value) if name in _MOMENTS else tuple(value) if isinstance(value, list) else value
+    return _ALL_KINDS[kind](**facts)
+
+
+_ALL_KINDS = {**KINDS, **OWN_KINDS}
+_MOMENTS = frozenset(entry.name for kind in _ALL_KINDS.values() for entry in dataclasses.fields(kind) if "datetime" in str(entry.type))
 
 
 def _plain(value: Any) -> Any:

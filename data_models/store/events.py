@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
-from data_models.event_state import Noted, OnTheRoad, Place, TicketState, Told, broken_kits, technician_state, ticket_state
+from data_models.event_state import Absence, Noted, OnTheRoad, Place, TicketState, Told, broken_kits, technician_state, ticket_state
 from data_models.events import (
     Arrived,
     Begun,
@@ -36,6 +36,8 @@ FUTURE = timedelta(minutes=5)
 
 USUAL_SERVICE_MINUTES = 60.0
 """Of a visit that neither its ticket nor the published plan tells the length of."""
+
+_Id = TypeVar("_Id", str, int)
 
 OWN = "twohour"
 _LOCK = 0x2E0EE4
@@ -283,9 +285,12 @@ def _told(session: Session, column: Any, ids: Sequence[str]) -> dict[str, list[T
     """All events about these, by id."""
     told: dict[str, list[Told]] = {}
     for part in _parts(ids):
-        for row in session.scalars(select(tables.Event).where(column.in_(part)).order_by(tables.Event.id)):
+        for row in session.execute(_LOG.where(column.in_(part)).order_by(tables.Event.id)):
             told.setdefault(getattr(row, column.key), []).append(Told(row.id, _event(row)))
     return told
+
+
+_LOG = select(*tables.Event.__table__.columns)
 
 
 def _fold_tickets(session: Session, tickets: Sequence[str], notes: dict[int, Noted]) -> None:
@@ -295,16 +300,17 @@ def _fold_tickets(session: Session, tickets: Sequence[str], notes: dict[int, Not
         query = select(tables.Ticket).where(tables.Ticket.id.in_(part)).options(selectinload(tables.Ticket.clocks))
         rows |= {row.id: row for row in session.scalars(query)}
     planned = set(session.scalars(_planned_tickets()))
-    _forget_notes(session, "ticket", [item.number for items in told.values() for item in items])
+    became: dict[int, Noted] = {}
     for ticket, items in told.items():
         state, found = ticket_state(items)
-        _keep_notes(session, "ticket", found, notes)
+        became |= found
         if state.state is None or state.opened_at is None:
             continue
         if ticket not in rows:
             rows[ticket] = tables.Ticket(id=ticket, opened_at=state.opened_at, clocks=[])
             session.add(rows[ticket])
         _write_ticket(rows[ticket], state, ticket in planned)
+    _keep_notes(session, "ticket", became, notes)
     session.flush()
 
 
@@ -346,18 +352,35 @@ def _visitors(session: Session, tickets: Sequence[str]) -> set[str]:
 def _fold_technicians(session: Session, people: Sequence[str], notes: dict[int, Noted]) -> None:
     told = _told(session, tables.Event.technician_id, people)
     sites = _places(session, {subjects(item.event)["ticket"] for items in told.values() for item in items} - {""})
-    _forget_notes(session, "technician", [item.number for items in told.values() for item in items])
+    homes = _homes(session, people)
+    positions = {row.technician_id: row for row in _rows(session, tables.Position, tables.Position.technician_id, people)}
+    absences: dict[str, dict[datetime, tables.Absence]] = {}
+    for row in _rows(session, tables.Absence, tables.Absence.technician_id, people):
+        absences.setdefault(row.technician_id, {})[row.begins_at] = row
+    became: dict[int, Noted] = {}
     for who, items in told.items():
-        person = session.get_one(tables.Technician, who)
-        station = session.get_one(tables.Station, person.station_id)
-        home = Place(station.lat, station.lon)
-        placed = [replace(item, place=sites.get(item.event.ticket) if isinstance(item.event, VisitEvent) else home) for item in items]
+        placed = [replace(item, place=sites.get(item.event.ticket) if isinstance(item.event, VisitEvent) else homes[who]) for item in items]
         state, found = technician_state(placed)
-        _keep_notes(session, "technician", found, notes)
-        _write_position(session, who, state.position)
-        session.execute(delete(tables.Absence).where(tables.Absence.technician_id == who))
-        last = {absence.begin: absence for absence in state.absences}
-        session.add_all(tables.Absence(technician_id=who, begins_at=a.begin, ends_at=a.end, kind=a.kind) for a in last.values())
+        became |= found
+        _write_position(session, who, positions.get(who), state.position)
+        _write_absences(session, who, absences.get(who, {}), state.absences)
+    _keep_notes(session, "technician", became, notes)
+
+
+def _homes(session: Session, people: Sequence[str]) -> dict[str, Place]:
+    found: dict[str, Place] = {}
+    for part in _parts(people):
+        query = select(tables.Technician.id, tables.Station.lat, tables.Station.lon)
+        rows = session.execute(
+            query.join(tables.Station, tables.Station.id == tables.Technician.station_id).where(tables.Technician.id.in_(part))
+        )
+        found |= {who: Place(lat, lon) for who, lat, lon in rows}
+    return found
+
+
+def _rows(session: Session, model: Any, column: Any, ids: Sequence[str]) -> Iterable[Any]:
+    for part in _parts(ids):
+        yield from session.scalars(select(model).where(column.in_(part)))
 
 
 def _places(session: Session, tickets: set[str]) -> dict[str, Place]:
@@ -368,8 +391,7 @@ def _places(session: Session, tickets: set[str]) -> dict[str, Place]:
     return found
 
 
-def _write_position(session: Session, who: str, position: OnTheRoad | None) -> None:
-    row = session.get(tables.Position, who)
+def _write_position(session: Session, who: str, row: tables.Position | None, position: OnTheRoad | None) -> None:
     if position is None:
         if row is not None:
             session.delete(row)
@@ -380,6 +402,18 @@ def _write_position(session: Session, who: str, position: OnTheRoad | None) -> N
     row.lat, row.lon, row.free_at, row.kits = position.lat, position.lon, position.free_at, list(position.kits)
 
 
+def _write_absences(session: Session, who: str, rows: dict[datetime, tables.Absence], absences: Sequence[Absence]) -> None:
+    wanted = {absence.begin: absence for absence in absences}
+    for begin in rows.keys() - wanted.keys():
+        session.delete(rows[begin])
+    for begin, absence in wanted.items():
+        row = rows.get(begin)
+        if row is None:
+            session.add(tables.Absence(technician_id=who, begins_at=begin, ends_at=absence.end, kind=absence.kind))
+        else:
+            row.ends_at, row.kind = absence.end, absence.kind
+
+
 def _fold_kits(session: Session, station: str, kit: str, notes: dict[int, Noted]) -> None:
     stock = session.get(tables.StationKit, (station, kit))
     if stock is None:
@@ -387,21 +421,27 @@ def _fold_kits(session: Session, station: str, kit: str, notes: dict[int, Noted]
     rows = session.scalars(select(tables.Event).where(tables.Event.station_id == station).order_by(tables.Event.id))
     items = [Told(row.id, _event(row)) for row in rows if row.details.get("kit") == kit]
     stock.broken, found = broken_kits(items, stock.owned)
-    _forget_notes(session, "kit", [item.number for item in items])
     _keep_notes(session, "kit", found, notes)
 
 
-def _forget_notes(session: Session, about: str, numbers: Sequence[int]) -> None:
-    for first in range(0, len(numbers), _IDS_A_STATEMENT):
-        part = numbers[first : first + _IDS_A_STATEMENT]
-        session.execute(delete(tables.EventNote).where(tables.EventNote.about == about, tables.EventNote.event_id.in_(part)))
-
-
 def _keep_notes(session: Session, about: str, found: dict[int, Noted], notes: dict[int, Noted]) -> None:
-    for number, noted in found.items():
-        if noted.verdict != "counts":
-            session.add(tables.EventNote(event_id=number, about=about, verdict=noted.verdict, note=noted.note[:300]))
-            notes.setdefault(number, noted)
+    """Write what became of events about a kind of thing; `notes` gets what is odd."""
+    wanted = {number: noted for number, noted in found.items() if noted.verdict != "counts"}
+    kept: dict[int, tuple[str, str]] = {}
+    for part in _parts(sorted(found)):
+        query = select(tables.EventNote.event_id, tables.EventNote.verdict, tables.EventNote.note)
+        rows = session.execute(query.where(tables.EventNote.about == about, tables.EventNote.event_id.in_(part)))
+        kept |= {row.event_id: (row.verdict, row.note) for row in rows}
+    stale = sorted(n for n, told in kept.items() if n not in wanted or (wanted[n].verdict, wanted[n].note[:300]) != told)
+    for part in _parts(stale):
+        gone = delete(tables.EventNote).where(tables.EventNote.about == about, tables.EventNote.event_id.in_(part))
+        session.execute(gone.execution_options(synchronize_session=False))
+    fresh = [number for number in wanted if number not in kept or number in set(stale)]
+    if fresh:
+        rows_of = [{"event_id": n, "about": about, "verdict": wanted[n].verdict, "note": wanted[n].note[:300]} for n in fresh]
+        session.execute(insert(tables.EventNote), rows_of)
+    for number, noted in wanted.items():
+        notes.setdefault(number, noted)
 
 
 def _row(event: Event, arrived_at: datetime) -> tables.Event:
@@ -412,11 +452,11 @@ def _row(event: Event, arrived_at: datetime) -> tables.Event:
     )  # fmt: skip
 
 
-def _event(row: tables.Event) -> Event:
+def _event(row: Any) -> Event:
     about = {"ticket": row.ticket_id, "technician": row.technician_id, "station": row.station_id}
     return event_of(row.kind, row.at, row.key, row.by, about, row.details)
 
 
-def _parts(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+def _parts(ids: Sequence[_Id]) -> Iterable[Sequence[_Id]]:
     for first in range(0, len(ids), _IDS_A_STATEMENT):
         yield ids[first : first + _IDS_A_STATEMENT]
