@@ -99,7 +99,7 @@ _Reader = Callable[[Any, Where, str, Problems], Any]
 
 def read_fact(kind: type[_Fact], value: object, problems: Problems) -> _Fact:
     """The dataclass `kind` made from what a JSON file holds. Raises `BadInput` with its problems and those found before."""
-    fact: _Fact = _object_reader(kind)(value, Where(), "the file", problems)
+    fact: _Fact = _object_reader(cast(Any, kind))(value, Where(), "the file", problems)
     problems.raise_any()
     return fact
 
