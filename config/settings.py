@@ -21,7 +21,7 @@ from data_models.errors import BadInput
 
 PREFIX = "TWOHOUR_"
 FILE = Path("twohour.toml")
-_SECRET = frozenset({"database_url", "geocoder_api_key"})
+_SECRET = frozenset({"api_token", "database_url", "geocoder_api_key"})
 
 
 def _zone(name: str) -> str:
@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     geocoder_api_key: SecretStr = SecretStr("")
     geocoder_user_agent: Annotated[str, Field(min_length=1)] = "twohour"
     geocoder_min_delay_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 1.0
+
+    api_token: SecretStr = SecretStr("")
 
     horizon_hours: Annotated[float, Field(gt=0, le=24 * 31, allow_inf_nan=False)] = 24.0
     solver_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 30.0
@@ -168,8 +170,9 @@ def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:
     for key in in_file:
         if key not in Settings.model_fields:
             yield f"{path}: {key} is not a setting; {_meant(key, Settings.model_fields)}"
-    if "geocoder_api_key" in in_file:
-        yield f"{path}: geocoder_api_key is a secret; set {PREFIX}GEOCODER_API_KEY in the environment instead"
+    for key in ("geocoder_api_key", "api_token"):
+        if key in in_file:
+            yield f"{path}: {key} is a secret; set {PREFIX}{key.upper()} in the environment instead"
     url = in_file.get("database_url")
     if isinstance(url, str) and "@" in url and ":" in url.partition("://")[2].rpartition("@")[0]:
         yield f"{path}: database_url holds a password; set {PREFIX}DATABASE_URL in the environment instead"

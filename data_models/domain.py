@@ -124,8 +124,30 @@ class PositionFacts:
 
 
 @dataclass(frozen=True)
+class AbsenceFacts:
+    """Somebody cannot work: sick, or without a vehicle; `ends_at` is None while nobody knows."""
+
+    begins_at: datetime
+    ends_at: datetime | None
+    kind: str
+
+
+@dataclass(frozen=True)
+class RoadFacts:
+    """Drives that begin or end within `km` of a place take `factor` times as long, from `begins_at` until `ends_at`."""
+
+    lat: float
+    lon: float
+    km: float
+    factor: float
+    begins_at: datetime
+    ends_at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class TechnicianFacts:
-    """A person who drives and works; `shifts` holds those within the horizon, by start."""
+    """A person who drives and works; `shifts` holds those within the horizon, by start, without the time of their `absences`."""
 
     id: str
     name: str
@@ -135,6 +157,7 @@ class TechnicianFacts:
     phone: str = ""
     capacity: float | None = None
     position: PositionFacts | None = None
+    absences: tuple[AbsenceFacts, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,6 +243,7 @@ class CompanyFacts:
     published_plan: int | None = None
     out_before: tuple[OutBefore, ...] = ()
     served_before: tuple[BeingServed, ...] = ()
+    roads: tuple[RoadFacts, ...] = ()
 
     @cached_property
     def customer_by_id(self) -> dict[str, CustomerFacts]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from data_models.errors import BadInput
 
@@ -99,7 +99,7 @@ _Reader = Callable[[Any, Where, str, Problems], Any]
 
 def read_fact(kind: type[_Fact], value: object, problems: Problems) -> _Fact:
     """The dataclass `kind` made from what a JSON file holds. Raises `BadInput` with its problems and those found before."""
-    fact: _Fact = _object_reader(kind)(value, Where(), "the file", problems)
+    fact: _Fact = _object_reader(cast(Any, kind))(value, Where(), "the file", problems)
     problems.raise_any()
     return fact
 
@@ -120,7 +120,7 @@ def _reader(hint: Any) -> _Reader:
     if hint == tuple[tuple[float, ...], ...]:
         return _read_matrix
     if dataclasses.is_dataclass(hint):
-        return _object_reader(hint)
+        return _object_reader(cast(type, hint))
     origin, inner = get_origin(hint), get_args(hint)
     if origin is tuple:
         return _list_reader(_reader(inner[0]))
@@ -133,6 +133,7 @@ def _reader(hint: Any) -> _Reader:
     raise TypeError(f"no reader for {hint}")
 
 
+@cache
 def _object_reader(kind: Any) -> _Reader:
     hints = get_type_hints(kind)
     entries = {key_of(kind, entry.name): entry for entry in dataclasses.fields(kind)}

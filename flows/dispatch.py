@@ -22,6 +22,7 @@ from data_models.snapshot import Policies, Snapshot, case_places, take_snapshot,
 from data_models.store import Store, approve, load_facts, plan_by_id, publish, reject, save_plan, save_snapshot, snapshot_of
 from data_models.store.facts import demand_sites
 from data_models.store.plans import plan_of_run
+from data_models.travel.hindrances import with_hindrances
 from data_models.travel.provider import as_case_travel, matrix
 from flows.explanations import explanation_json, read_explanation
 from flows.papers import Coverage, Paper, labels_of, write_papers
@@ -60,10 +61,12 @@ def make_snapshot(store: Store, settings: Settings, facts: CompanyFacts) -> Snap
         travel=GreatCircle("great_circle", settings.detour, settings.speed_kmh),
         name=f"{settings.region or 'day'} {facts.now:%Y-%m-%d %H:%M}",
     )
-    if settings.travel_provider == "great_circle":
+    if settings.travel_provider == "great_circle" and not facts.roads:
         return snapshot
-    times = matrix(case_places(snapshot.case), travel_provider(store, settings))
-    return with_matrix(snapshot, as_case_travel(times), times.source, times.notes)
+    places = case_places(snapshot.case)
+    times = matrix(places, travel_provider(store, settings, cached=settings.travel_provider != "great_circle"))
+    hindered, told = with_hindrances(as_case_travel(times), places, facts.roads)
+    return with_matrix(snapshot, hindered, times.source, (*times.notes, *told))
 
 
 def travel_provider(store: Store, settings: Settings, *, cached: bool = True) -> TravelProvider:

@@ -5,9 +5,11 @@
 - `save_snapshot`, `snapshot_of`, `save_plan` keep what a plan is made from and the plan
 - `plan_by_id`, `latest_plan`, `published_plan`, `list_plans`, `plan_versions` find plans
 - `approve`, `reject`, `publish` decide about them
+- `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`
 """
 
 from data_models.store.database import Store, make_engine, open_store
+from data_models.store.events import Answer, add_events, list_events, rebuild, ticket_states
 from data_models.store.facts import load_facts, promised_visits
 from data_models.store.plans import (
     approve,
@@ -24,9 +26,12 @@ from data_models.store.plans import (
 )
 
 __all__ = [
+    "Answer",
     "Store",
+    "add_events",
     "approve",
     "latest_plan",
+    "list_events",
     "list_plans",
     "load_facts",
     "make_engine",
@@ -36,8 +41,10 @@ __all__ = [
     "promised_visits",
     "publish",
     "published_plan",
+    "rebuild",
     "reject",
     "save_plan",
     "save_snapshot",
     "snapshot_of",
+    "ticket_states",
 ]

@@ -11,9 +11,11 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
+from data_models.absences import present
 from data_models.case import Case, OutAt, Severity, Station, Tier, TravelMatrix, current_shift, great_circle_km
 from data_models.case_files import parse_plan
 from data_models.domain import (
+    AbsenceFacts,
     CompanyFacts,
     ContactFacts,
     ContractFacts,
@@ -23,6 +25,7 @@ from data_models.domain import (
     OutBefore,
     PositionFacts,
     PromisedVisit,
+    RoadFacts,
     ShiftFacts,
     ShiftKind,
     SiteFacts,
@@ -71,6 +74,7 @@ def load_facts(session: Session, now: datetime, horizon: timedelta, region: str 
         published_plan=None if plan is None else plan.id,
         out_before=() if plan is None or made_from is None else tuple(_out_before(plan, made_from.case)),
         served_before=() if made_from is None else made_from.context.being_served,
+        roads=tuple(_roads(session, now)),
     )
 
 
@@ -151,8 +155,13 @@ def _technicians(session: Session, stations: set[str], now: datetime, until: dat
     ):
         if shift.ends_at + timedelta(minutes=shift.overtime_minutes) > now:
             shifts.setdefault(shift.technician_id, []).append(shift)
+    absences: dict[str, list[AbsenceFacts]] = {}
+    query = select(tables.Absence).where(or_(tables.Absence.ends_at.is_(None), tables.Absence.ends_at > now))
+    for absence in session.scalars(query.order_by(tables.Absence.begins_at)):
+        absences.setdefault(absence.technician_id, []).append(AbsenceFacts(absence.begins_at, absence.ends_at, absence.kind))
     for row in _by_id(rows):
         if row.station_id in stations:
+            missing = tuple(absences.get(row.id, ()))
             yield TechnicianFacts(
                 id=row.id,
                 name=row.name,
@@ -161,11 +170,28 @@ def _technicians(session: Session, stations: set[str], now: datetime, until: dat
                     SkillHeld(held.skill, held.level, held.expires_on, held.certificate)
                     for held in sorted(row.skills, key=lambda held: held.skill)
                 ),
-                shifts=tuple(_shift(shift) for shift in shifts.get(row.id, [])),
+                shifts=tuple(
+                    shift
+                    for shift in present((_shift(shift) for shift in shifts.get(row.id, [])), missing)
+                    if shift.ends_at + timedelta(minutes=shift.overtime_minutes) > now
+                ),
                 phone=row.phone,
                 capacity=row.capacity,
                 position=_position(row.position),
+                absences=missing,
             )
+
+
+def _roads(session: Session, now: datetime) -> Iterator[RoadFacts]:
+    """Hindrances on the roads that hold at `now`, in the order in which they began."""
+    query = (
+        select(tables.Event).where(tables.Event.kind == "road_factor", tables.Event.at <= now).order_by(tables.Event.at, tables.Event.id)
+    )
+    for row in session.scalars(query):
+        told = row.details
+        until = datetime.fromisoformat(told["until"])
+        if until > now:
+            yield RoadFacts(told["lat"], told["lon"], told["km"], told["factor"], row.at, until, told.get("reason", ""))
 
 
 def _customer(row: tables.Customer) -> CustomerFacts:

@@ -19,6 +19,7 @@ from data_models.context import read_context
 from data_models.errors import Conflict, NotFound
 from data_models.plan import Plan
 from data_models.snapshot import Snapshot
+from data_models.store.events import tell_begun
 
 _WHOLE = (
     selectinload(tables.Plan.routes).selectinload(tables.Route.visits),
@@ -193,8 +194,8 @@ def publish(session: Session, plan_id: int, by: str, at: datetime, reason: str =
     promised = set() if before is None else {visit.ticket_id for route in before.routes for visit in route.visits}
     # No later plan tells of them: left as they are they would be planned once more, or once again.
     served = {item.ticket for item in read_context(plan.snapshot.context_json).being_served}
-    for state in ("open", "planned"):
-        _move_tickets(session, served, state, "under_way")
+    waiting = session.execute(select(tables.Ticket.id, tables.Ticket.state).where(tables.Ticket.state.in_(("open", "planned"))))
+    tell_begun(session, served & {row.id for row in waiting}, plan.id, at)
     _move_tickets(session, planned, "open", "planned")
     _move_tickets(session, promised - planned, "planned", "open")
     plan.published_at = at

@@ -64,3 +64,12 @@ def filled_store(small_company: Company, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="session", autouse=True)
 def search_is_ready(compiled_search: None) -> None:
     """Tests here plan in processes of their own, too, which then find the search compiled."""
+
+
+@pytest.fixture
+def first_ticket(filled_store: Path) -> str:
+    """A ticket of the small company."""
+    import sqlite3
+
+    with sqlite3.connect(filled_store) as database:
+        return str(database.execute("select id from ticket order by id limit 1").fetchone()[0])
