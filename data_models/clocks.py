@@ -249,12 +249,17 @@ def _runs(ticket: WatchedTicket, promised: tuple[_Clock, ...], now: datetime) ->
         promised_at = own.astimezone(UTC) if own else due(clock.promise, start, policy.calendar)
         promise = Promise(max(own - start, _NO_TIME)) if own else clock.promise
         runs.append(_Run(clock.name, 0, promise, start, promised_at, kept_at, ends))
-    again = policy.after_closing.handled_again
+    return runs + _reopened_runs(ticket, cancelled, now) if reached.reopened else runs
+
+
+def _reopened_runs(ticket: WatchedTicket, cancelled: datetime | None, now: datetime) -> list[_Run]:
+    again, runs = ticket.policy.after_closing.handled_again, []
     if again is not None and again.counts != "nothing":
-        for number, reopened in enumerate(reached.reopened, start=1):
+        for number, reopened in enumerate(ticket.milestones.reopened, start=1):
             if reopened.at <= now:
                 kept_at = _first(*(moment for moment in (reopened.solved_at, reopened.closed_at) if moment and moment <= now))
-                runs.append(_Run(HANDLED_AGAIN, number, again, reopened.at, due(again, reopened.at, policy.calendar), kept_at, cancelled))
+                promised_at = due(again, reopened.at, ticket.policy.calendar)
+                runs.append(_Run(HANDLED_AGAIN, number, again, reopened.at, promised_at, kept_at, cancelled))
     return runs
 
 
@@ -355,7 +360,7 @@ def _waits(ticket: WatchedTicket, clock: str, now: datetime) -> bool:
 
 
 def _pauses(ticket: WatchedTicket, run: _Run, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
-    """The spells in which a clock stands still between its first running moment and `end`, in order and without overlap."""
+    """The spells in which a clock stands still, from when it counts until `end`, in order and without overlap."""
     begins = run.starts_at
     if run.promise.counts == "working_days" and run.promise.length:
         # The day itself does not count, and waiting on it takes nothing away.
