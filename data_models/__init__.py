@@ -5,6 +5,8 @@ Facts, which every room may read:
 - `case`, `plan`: a dispatch case and a dispatch plan, field by field as the file formats have them
 - `domain`: the company as facts, free of any database; `context`: names, addresses and clocks that stand beside a case
 - `policy`, `promises`, `calendars`: what is promised (`clocks_for`, `costs_for`, `needs_for`, `tier_for`) and when it is due
+- `milestones.milestones_of`: what a ticket reached, from what happened to it; `clocks`: `clock_states` of a ticket, `watch` over many;
+  from them `escalations.escalations_due`, `satisfaction.reopening` and `compensation.compensation_owed`
 - `snapshot.take_snapshot`: the company and its policies as one case; `snapshot.with_matrix`: that case with other travel times
 - `datum`: coordinates of Chinese map services to WGS-84 and back
 - `errors`: what can go wrong

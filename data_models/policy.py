@@ -15,6 +15,8 @@ from pydantic import Field
 
 from data_models.calendars import WorkCalendar
 from data_models.case import Severity, Tier
+from data_models.clock_rules import CALL_BACK, HANDLED_AGAIN, CompensationRule, EscalationStep, PauseRule, WarningRule
+from data_models.limits import Amount, Level, Minutes, Name, Share
 from data_models.promises import Promise, PromiseText, due
 
 ClockName = Literal["contact", "diagnosis", "on_site", "solution", "closing"]
@@ -22,12 +24,8 @@ CLOCKS: tuple[ClockName, ...] = ("contact", "diagnosis", "on_site", "solution", 
 
 Source = Literal["phone", "chat", "email", "sensor", "web", "file"]
 Moment = Literal["opened", "assigned", "on_site", "closed"]
+Step = Literal["opened", "contacted", "diagnosed", "on_site", "solved", "closed"]
 
-Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Minutes = Annotated[float, Field(ge=0, le=14400, allow_inf_nan=False)]
-Level = Annotated[int, Field(ge=1, le=3)]
-Name = Annotated[str, Field(min_length=1, max_length=64)]
 Fact = bool | int | float | str | list[int] | list[float] | list[str] | dict[str, float] | dict[str, str]
 
 _Cell = TypeVar("_Cell", "Clocks", "CostCell", "Needs")
@@ -64,10 +62,14 @@ class ClockTable:
 
 @dataclass(frozen=True)
 class ExtraClock:
-    """A promise beside the five clocks, for tickets that match every list that is not empty."""
+    """A promise beside the five clocks, for tickets that match every list that is not empty.
+
+    `kept_by` names what shows that it was kept at the latest, where nobody recorded it; None waits for the record.
+    """
 
     within: PromiseText
     counts_from: Moment = "opened"
+    kept_by: Step | None = None
     title: str = ""
     severities: tuple[Severity, ...] = ()
     tiers: tuple[Tier, ...] = ()
@@ -186,7 +188,7 @@ class Targets:
 
     in_time: Share | None = None
     resolved: Share | None = None
-    satisfaction: Annotated[float, Field(ge=1, le=5)] | None = None
+    satisfaction: Annotated[float, Field(ge=1, le=10)] | None = None
     satisfied: Share | None = None
     response: PromiseText | None = None
 
@@ -201,10 +203,11 @@ class ServiceArea:
 
 @dataclass(frozen=True)
 class AfterClosing:
-    """What happens when a ticket is closed: satisfaction below `reopen_below` (of 1-5) opens it again."""
+    """What happens when a ticket is closed: satisfaction (1 to `scale`) below `reopen_below` opens it again."""
 
     call_back: PromiseText | None = None
-    reopen_below: Annotated[int, Field(ge=1, le=5)] | None = None
+    scale: Annotated[int, Field(ge=2, le=10)] = 5
+    reopen_below: Annotated[int, Field(ge=1, le=10)] | None = None
     handled_again: PromiseText | None = None
 
 
@@ -247,6 +250,10 @@ class ServicePolicy:
     sensor_rules: Mapping[Name, SensorRule] = field(default_factory=dict)
     patrols: Mapping[Name, PatrolRule] = field(default_factory=dict)
     remote_expert: tuple[Severity, ...] = ()
+    pauses: Mapping[Name, PauseRule] = field(default_factory=dict)
+    warning: WarningRule = field(default_factory=WarningRule)
+    escalations: Mapping[Name, EscalationStep] = field(default_factory=dict)
+    compensation: CompensationRule = field(default_factory=CompensationRule)
     facts: Mapping[Name, Fact] = field(default_factory=dict)
 
 
@@ -304,6 +311,11 @@ def extra_clocks_for(
     return {name: clock for name, clock in policy.extra_clocks.items() if holds(clock)}
 
 
+def clock_names(policy: ServicePolicy) -> tuple[str, ...]:
+    """Every clock that a rule of the policy may name: the five, those beside them, and those after closing."""
+    return (*CLOCKS, *policy.extra_clocks, CALL_BACK, HANDLED_AGAIN)
+
+
 def tier_for(policy: ServicePolicy, yearly_tonnes: float | None) -> Tier:
     """The tier of a customer by yearly volume; C when the volume is not known."""
     if yearly_tonnes is None:
@@ -349,19 +361,19 @@ def costs_for(
     downtime_cost_per_hour
         What an hour of standstill costs this customer; None takes the policy's `downtime_per_hour`.
     late_compensation_per_hour
-        What the customer's contract pays per hour late; None takes the policy's share of its usual order price.
+        What the customer's contract pays per hour late; None takes the policy's own and its share of a usual order's price.
 
     Notes
     -----
-    ``late = late_per_hour + compensation + downtime_share × downtime`` with ``compensation = price_share_per_hour_late ×
-    order_price`` unless the contract says otherwise; ``skip = max(skip, miss + skip_hours × late)``, so that leaving a ticket
-    out never pays before it would have been `skip_hours` late.
+    ``late = late_per_hour + compensation + downtime_share × downtime`` with ``compensation = compensation.per_hour +
+    price_share_per_hour_late × order_price`` unless the contract says otherwise; ``skip = max(skip, miss + skip_hours × late)``,
+    so that leaving a ticket out never pays before it would have been `skip_hours` late.
     """
     rules = policy.costs
     of_severity: SeverityCosts = getattr(rules, severity)
     cell = _overlaid(CostCell(), of_severity, getattr(of_severity, tier))
     downtime = rules.downtime_per_hour if downtime_cost_per_hour is None else downtime_cost_per_hour
-    usual = rules.price_share_per_hour_late * rules.order_price
+    usual = policy.compensation.per_hour + rules.price_share_per_hour_late * rules.order_price
     compensation = usual if late_compensation_per_hour is None else late_compensation_per_hour
     miss = cell.miss or 0.0
     late = (cell.late_per_hour or 0.0) + compensation + (cell.downtime_share or 0.0) * downtime

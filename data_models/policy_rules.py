@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from data_models.calendars import WorkCalendar
 from data_models.case import SEVERITIES, TIERS, Severity
-from data_models.policy import Clocks, PatrolRule, ServicePolicy, clocks_for
+from data_models.clock_rules import CALL_BACK, HANDLED_AGAIN, EscalationStep
+from data_models.policy import CLOCKS, Clocks, PatrolRule, ServicePolicy, clock_names, clocks_for
+from data_models.promises import promise_text
 
 
 def contradictions(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
@@ -16,6 +19,8 @@ def contradictions(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
     yield from _of_clocks(policy)
     yield from _of_tiers(policy)
     yield from _of_names(policy)
+    yield from _of_running_clocks(policy)
+    yield from _of_satisfaction(policy)
     for name, rule in policy.sensor_rules.items():
         if rule.above is None and rule.below is None:
             yield f"sensor_rules.{name}", "has neither above nor below; give a limit"
@@ -94,3 +99,46 @@ def _of_names(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
     for name, rule in policy.sensor_rules.items():
         if rule.type not in policy.ticket_types:
             yield f"sensor_rules.{name}.type", f'"{rule.type}" is not a ticket type here; known are {known}'
+
+
+def _of_running_clocks(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
+    reserved = (*CLOCKS, CALL_BACK, HANDLED_AGAIN)
+    for name in policy.extra_clocks:
+        if name in reserved:
+            yield f"extra_clocks.{name}", "has the name of another clock; choose one of its own"
+    named = {f"pauses.{name}.clocks": rule.clocks for name, rule in policy.pauses.items()}
+    named |= {f"escalations.{name}.clocks": step.clocks for name, step in policy.escalations.items()}
+    named["compensation.clocks"] = policy.compensation.clocks
+    known = clock_names(policy)
+    for key, clocks in named.items():
+        for clock in clocks:
+            if clock not in known:
+                meant = difflib.get_close_matches(clock, known, n=1)
+                hint = f"did you mean {meant[0]}? " if meant else ""
+                yield key, f'"{clock}" is not a clock here; {hint}Known are {", ".join(known)}'
+    time = policy.warning.time
+    if time is not None and time.counts not in ("elapsed", "nothing"):
+        yield "warning.time", f'"{promise_text(time)}" is not elapsed time; write it without "working"'
+    for name, step in policy.escalations.items():
+        yield from ((f"escalations.{name}.{key}" if key else f"escalations.{name}", says) for key, says in _of_step(step))
+
+
+def _of_step(step: EscalationStep) -> Iterator[tuple[str, str]]:
+    again = None if step.again is None or step.again.counts == "nothing" else step.again
+    if not step.whom:
+        yield "whom", 'is empty; name at least one, such as "coordinator"'
+    if again is not None and (again.counts != "elapsed" or not again.length):
+        yield "again", f'"{promise_text(again)}" is no interval; give an elapsed time such as "30 min"'
+    elif step.when.kind == "at_risk" and (again is not None or step.times > 1):
+        yield "", 'goes out at_risk, which is once; remove again and times, or give a moment such as "-15 min"'
+    elif (again is None) != (step.times == 1):
+        yield "", "needs both to repeat: again, the interval, and times above 1, how often in all; give both or neither"
+
+
+def _of_satisfaction(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
+    scale = policy.after_closing.scale
+    below, target = policy.after_closing.reopen_below, policy.targets.satisfaction
+    if below is not None and below > scale:
+        yield "after_closing.reopen_below", f"{below} is above the scale of {scale}; lower it"
+    if target is not None and target > scale:
+        yield "targets.satisfaction", f"{target:g} is above after_closing.scale = {scale}; lower it"

@@ -11,7 +11,7 @@ import pytest
 
 from config.policies import load_policy
 from config.settings import PARTS, Settings, UncertaintySettings, load_settings
-from data_models import calendars, policy
+from data_models import calendars, clock_rules, policy
 from data_models.policy import clocks_for
 from data_models.promises import parse_promise
 
@@ -24,12 +24,12 @@ def example(page: str) -> str:
 
 def test_every_key_of_a_policy_file_is_described() -> None:
     page = (DOCS / "policies.md").read_text(encoding="utf-8")
-    results = {policy.TicketCosts, policy.TicketNeeds, calendars.WorkingHours, calendars.HolidayYear}
-    kinds = {kind for module in (policy, calendars) for kind in vars(module).values() if isinstance(kind, type)} - results
+    results = {policy.TicketCosts, policy.TicketNeeds, calendars.WorkingHours, calendars.HolidayYear, clock_rules.StepMoment}
+    kinds = {kind for module in (policy, clock_rules, calendars) for kind in vars(module).values() if isinstance(kind, type)} - results
     keys = {
         field.name
         for kind in kinds
-        if dataclasses.is_dataclass(kind) and kind.__module__ in (policy.__name__, calendars.__name__)
+        if dataclasses.is_dataclass(kind) and kind.__module__ in (policy.__name__, clock_rules.__name__, calendars.__name__)
         for field in dataclasses.fields(kind)
     }
     page = re.sub(r"```.*?```", "", page, flags=re.DOTALL)

@@ -31,6 +31,7 @@ skills = { safety = 2 }
 [extra_clocks.numbered]
 within = "10 min"
 """
+BASE = 'extends = "base"\n'
 PRESETS = ("base", "ethanol")
 
 
@@ -101,6 +102,16 @@ def test_a_file_may_start_from_a_file_beside_it_that_starts_from_a_preset(folder
     assert clocks_for(own, "emergency", "A").contact == parse_promise("9 min")
 
 
+def test_a_pause_and_a_step_are_withdrawn(folder: Path) -> None:
+    (folder / "country.toml").write_text(
+        BASE + '[pauses.rain]\nclocks = ["on_site"]\n[escalations.boss]\nwhen = "+1 h"\nwhom = ["director"]\n', encoding="utf-8"
+    )
+    own = read(folder, 'extends = "country.toml"\n[pauses.rain]\nclocks = []\n[escalations.boss]\nwhen = "none"')
+    assert own.pauses["rain"].clocks == ()
+    assert own.escalations["boss"].when.kind == "nothing"
+    assert own.escalations["boss"].whom == ("director",)
+
+
 def test_dates_and_hours_of_the_calendar_are_read(folder: Path) -> None:
     own = read(
         folder, 'extends = "base"\n[calendar]\nhours = ["08:00-12:00", "13:00-17:00"]\ndays_off = [2027-02-05]\ndays_on = ["2027-02-07"]'
@@ -114,7 +125,6 @@ def test_a_byte_order_mark_is_no_error(folder: Path) -> None:
     assert read(folder, b"\xef\xbb\xbf" + WHOLE.encode()).name == "own"
 
 
-BASE = 'extends = "base"\n'
 BROKEN = [
     ("unknown section", BASE + "[clock.emergency]\n", ["clock is not known", "did you mean clocks?", "Allowed: extends, clocks, costs"]),
     (
@@ -215,6 +225,52 @@ BROKEN = [
     ("tier limits crossed", BASE + "[tiers]\nA.tonnes_above = 100\nB.tonnes_from = 500", ["tiers.B: starts at 500 t, above A's 100 t"]),
     ("limit for C", BASE + "[tiers]\nC.tonnes_above = 100", ["tiers.C: has a limit"]),
     ("two limits", BASE + "[tiers]\nA = { tonnes_above = 100, tonnes_from = 100 }", ["tiers.A: has both"]),
+    (
+        "pause of no clock",
+        BASE + '[pauses.rain]\nclocks = ["on_sit"]',
+        ['pauses.rain.clocks: "on_sit" is not a clock', "did you mean on_site?"],
+    ),
+    ("pause without clocks", BASE + "[pauses.rain]", ["pauses.rain.clocks is missing"]),
+    ("unknown key of a pause", BASE + "[pauses.rain]\nclock = []", ["pauses.rain.clock is not known", "did you mean clocks?"]),
+    ("warning in working time", BASE + '[warning]\ntime = "2 working h"', ['warning.time: "2 working h" is not elapsed time']),
+    ("warning share", BASE + "[warning]\nshare = 25", ["warning.share = 25", "less than or equal to 1"]),
+    (
+        "step without a sign",
+        BASE + '[escalations.x]\nwhen = "15 min"\nwhom = ["director"]',
+        ['escalations.x.when = "15 min"', '"-15 min"', '"+30 min"', '"at_risk"'],
+    ),
+    (
+        "unknown role",
+        BASE + '[escalations.x]\nwhen = "0 min"\nwhom = ["directer"]',
+        ['escalations.x.whom.0 = "directer"', "'regional_manager'", "did you mean director?"],
+    ),
+    ("step for nobody", BASE + '[escalations.x]\nwhen = "0 min"\nwhom = []', ["escalations.x.whom: is empty"]),
+    (
+        "step of no clock",
+        BASE + '[escalations.x]\nwhen = "0 min"\nwhom = ["director"]\nclocks = ["number"]',
+        ['escalations.x.clocks: "number" is not a clock here', "did you mean numbered?", "handled_again"],
+    ),
+    (
+        "interval without times",
+        BASE + '[escalations.x]\nwhen = "0 min"\nwhom = ["director"]\nagain = "5 min"',
+        ["escalations.x: needs both to repeat"],
+    ),
+    ("times without interval", BASE + '[escalations.x]\nwhen = "0 min"\nwhom = ["director"]\ntimes = 2', ["escalations.x: needs both"]),
+    (
+        "interval of nothing",
+        BASE + '[escalations.x]\nwhen = "0 min"\nwhom = ["director"]\nagain = "0 min"\ntimes = 2',
+        ['escalations.x.again: "0 h" is no interval'],
+    ),
+    (
+        "at risk again",
+        BASE + '[escalations.x]\nwhen = "at_risk"\nwhom = ["director"]\nagain = "5 min"\ntimes = 2',
+        ["escalations.x: goes out at_risk, which is once"],
+    ),
+    ("compensation of no clock", BASE + '[compensation]\nclocks = ["onsite"]', ["compensation.clocks", "did you mean on_site?"]),
+    ("unknown hours", BASE + '[compensation]\nhours = "begn"', ['compensation.hours = "begn"', "did you mean begun?"]),
+    ("name of a clock taken", BASE + '[extra_clocks.on_site]\nwithin = "1 h"', ["extra_clocks.on_site: has the name of another clock"]),
+    ("threshold off the scale", BASE + "[after_closing]\nreopen_below = 6", ["after_closing.reopen_below: 6 is above the scale of 5"]),
+    ("target off the scale", BASE + "[targets]\nsatisfaction = 6", ["targets.satisfaction: 6 is above after_closing.scale = 5"]),
     ("unknown preset", 'extends = "ethanl"', ['extends = "ethanl" is not a preset', "did you mean ethanol?", "Allowed: base, ethanol"]),
     ("preset like no other", 'extends = "zzz"', ['extends = "zzz" is not a preset. Allowed: base, ethanol']),
     ("no such file", 'extends = "other.toml"', ['extends = "other.toml": there is no such file beside it']),
