@@ -11,7 +11,7 @@ from data_models.events import Event, read_events
 from data_models.store import Answer, Store, add_events
 from data_models.store.events import derived, rebuild
 
-BATCH = 10_000
+BATCH = 20_000
 """Events that are added in one transaction: a flood neither holds up others for long nor is slowed by a transaction for each."""
 
 
