@@ -89,7 +89,7 @@ class NoticeSettings(_Part):
 
     attempts: Annotated[int, Field(ge=1, le=100)] = 10
     retry_seconds: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False)] = 30.0
-    timeout_seconds: Annotated[float, Field(gt=0, le=30, allow_inf_nan=False)] = 10.0
+    timeout_seconds: Annotated[float, Field(gt=0, le=15, allow_inf_nan=False)] = 10.0
     channels: ChannelSettings = ChannelSettings()
     languages: LanguageSettings = LanguageSettings()
     recipient_languages: Mapping[str, Language] = {}

@@ -1,7 +1,7 @@
 """The texts of notices in each language: read, and checked when they are read, so that no mistake shows up at night.
 
-A file `zh.toml` or `en.toml` has a table for each template with `title`, `body` and, for lists, a line for each entry. `{name}` stands for a
-field; `WORDS` are told in the language's own words. A company's files in a folder of its own may replace single templates.
+A file `zh.toml` or `en.toml` has a table for each template with `title`, `body` and, for lists, a line for each entry. `{name}` stands
+for a field; `WORDS` are told in the language's own words. A company's files in a folder of its own may replace single templates.
 """
 
 from __future__ import annotations
@@ -51,7 +51,15 @@ CONTRACTS: Mapping[str, Contract] = {
         {"day": "day", "technician": "text"}, {"visits": {"starts": "time", **_TICKET}, "free": {"technician": "text"}}
     ),
     "plan_published_coordinator": Contract(
-        {"plan": "number", "day": "day", "planned": "number", "unplanned": "number", "added": "number", "dropped": "number", "moved": "number"}
+        {
+            "plan": "number",
+            "day": "day",
+            "planned": "number",
+            "unplanned": "number",
+            "added": "number",
+            "dropped": "number",
+            "moved": "number",
+        }
     ),
     "emergency_opened": Contract(
         {**_TICKET, "title": "text", "due": "time"}, {"answers": {"technician": "text", "arrives": "time", "chance": "number"}}

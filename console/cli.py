@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from console import company, demonstration, doctor, front_door
+from console import notices as outbox
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
 
@@ -87,6 +88,7 @@ for name, command, panel in (
     ("show", company.show, "The company's day"),
     ("approve", company.approve, "The company's day"),
     ("publish", company.publish, "The company's day"),
+    ("notices", outbox.notices, "The company's day"),
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),

@@ -205,6 +205,19 @@ def reach_of(session: Session, audience: Audience, recipient: str) -> dict[str, 
     return {name: value for name, value in known.items() if value}
 
 
+def contacts_to_tell(session: Session, site: str) -> tuple[str, ...]:
+    """The ids of the contacts whom the customer named for a site; of those for everything where it named none."""
+    query = (
+        select(tables.Contact.id, tables.Contact.site_id)
+        .join(tables.Site, tables.Site.customer_id == tables.Contact.customer_id)
+        .where(tables.Site.id == site, tables.Contact.retired_at.is_(None))
+        .where((tables.Contact.site_id == site) | tables.Contact.site_id.is_(None))
+        .order_by(tables.Contact.id)
+    )
+    rows = session.execute(query).all()
+    return tuple(row.id for row in rows if row.site_id == site) or tuple(row.id for row in rows)
+
+
 def _still_taken(notice: TakenNotice) -> tuple[Any, ...]:
     # Each taking counts an attempt: another number means that the lease ended and somebody else has it.
     return tables.Notice.id == notice.id, tables.Notice.state == "waiting", tables.Notice.attempts == notice.attempt
