@@ -5,6 +5,7 @@
 - `save_snapshot`, `snapshot_of`, `save_plan` keep what a plan is made from and the plan
 - `plan_by_id`, `latest_plan`, `published_plan`, `list_plans`, `plan_versions` find plans
 - `approve`, `reject`, `publish` decide about them
+- `notices`: `put_notice`, `take_due`, `mark_sent`, `mark_failed`, `retry_notice`: the outbox
 """
 
 from data_models.store.database import Store, make_engine, open_store

@@ -48,7 +48,7 @@ def test_a_published_plan_is_told_and_the_same_plan_again_is_not(company: Path, 
 def test_what_failed_is_shown_with_status_1_and_sent_again_on_demand(company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOHOUR_NOTICES__ATTEMPTS", "1")
     monkeypatch.setenv("TWOHOUR_NOTICES__CHANNELS__TECHNICIAN", "[]")
-    monkeypatch.setenv("HOOK", f"json://sekret@127.0.0.1:{free_port()}/sekret")
+    monkeypatch.setenv("HOOK", f"json://user:sekret@127.0.0.1:{free_port()}/sekret")
     number = json.loads(twohour("plan", "--at", AT, "--iterations", 30, "--seed", 7, "--json").out)["plan"]
     twohour("approve", number)
     failed = twohour("notices", "--send")
