@@ -10,26 +10,18 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from config.cron import parse_cron
+from config.notice_settings import NoticeSettings, zone
 from data_models.errors import BadInput
 
 PREFIX = "TWOHOUR_"
 FILE = Path("twohour.toml")
 _SECRET = frozenset({"api_token", "database_url", "geocoder_api_key"})
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError('give an IANA time zone such as "Asia/Shanghai"') from None
-    return name
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -63,7 +55,7 @@ class UncertaintySettings(BaseModel):
     doubtful_below: Share = 0.7
 
 
-PARTS: Mapping[str, type[BaseModel]] = {"rates": RateSettings, "uncertainty": UncertaintySettings}
+PARTS: Mapping[str, type[BaseModel]] = {"rates": RateSettings, "uncertainty": UncertaintySettings, "notices": NoticeSettings}
 """Settings that are tables of the file."""
 
 
@@ -74,7 +66,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = SecretStr("sqlite:///out/twohour.sqlite")
     output_dir: Path = Path("out")
-    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    timezone: Annotated[str, AfterValidator(zone)] = "Asia/Shanghai"
     region: Annotated[str, Field(max_length=64)] = ""
 
     policy: Annotated[str, Field(min_length=1)] = "ethanol"
@@ -106,6 +98,7 @@ class Settings(BaseSettings):
     morning_cron: Annotated[str, AfterValidator(parse_cron)] = "30 6 * * *"
     rates: RateSettings = RateSettings()
     uncertainty: UncertaintySettings = UncertaintySettings()
+    notices: NoticeSettings = NoticeSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -194,9 +187,21 @@ def _sentence(path: Path, item: Any) -> str:
     source = next((name for name in variables if name in os.environ), f"{path}: {'.'.join(keys)}")
     if keys[0] in _SECRET:
         return f"{source}: its value is a secret and not shown; {_allowed(item)}"
+    if keys[:2] == ["notices", "channels"] and item["type"] != "extra_forbidden":
+        return f"{source}: its value may hold a secret and is not shown; {_allowed(item)}"
     if item["type"] == "extra_forbidden":
-        return f"{source}: {'.'.join(keys)} is not a setting; {_meant(keys[-1], PARTS[keys[0]].model_fields)}"
+        return f"{source}: {'.'.join(keys)} is not a setting; {_meant(keys[-1], _known_beside(keys))}"
     return f"{source} is {item['input']!r}; {_allowed(item)}"
+
+
+def _known_beside(keys: list[str]) -> Mapping[str, object]:
+    """The settings of the part that holds the last of these keys."""
+    part: type[BaseModel] = PARTS[keys[0]]
+    for key in keys[1:-1]:
+        field = part.model_fields.get(key)
+        kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+        part = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), part)
+    return part.model_fields
 
 
 def _allowed(item: Any) -> str:

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from console import company, demonstration, doctor, front_door, happenings, serving
+from console import notices as outbox
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
 
@@ -90,6 +91,7 @@ for name, command, panel in (
     ("tell", happenings.tell, "The company's day"),
     ("events", happenings.events, "The company's day"),
     ("serve", serving.serve, "The company's day"),
+    ("notices", outbox.notices, "The company's day"),
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),

@@ -19,7 +19,7 @@ from data_models.datum import Point
 from data_models.domain import CompanyFacts, SiteFacts
 from data_models.errors import BadInput
 from data_models.snapshot import Policies, Snapshot, case_places, take_snapshot, with_matrix
-from data_models.store import Store, approve, load_facts, plan_by_id, publish, reject, save_plan, save_snapshot, snapshot_of
+from data_models.store import Store, approve, load_facts, plan_by_id, reject, save_plan, save_snapshot, snapshot_of
 from data_models.store.facts import demand_sites
 from data_models.store.plans import plan_of_run
 from data_models.travel.hindrances import with_hindrances
@@ -27,6 +27,7 @@ from data_models.travel.provider import as_case_travel, matrix
 from flows.explanations import explanation_json, read_explanation
 from flows.papers import Coverage, Paper, labels_of, write_papers
 from flows.planning import JudgedPlan, judge, judged_summary, must_keep_every_rule, with_chances
+from flows.telling import publish_and_tell
 from maps.coverage_map import DemandPoint
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def publish_plan(store: Store, settings: Settings, plan_id: int, *, by: str, at:
     _must_be_writable(settings.output_dir)
     if kept.state != "published":
         with store.session() as session:
-            publish(session, plan_id, by, at)
+            publish_and_tell(session, settings, kept, by=by, at=at)
     return papers_of(store, settings, kept)
 
 
@@ -198,7 +199,7 @@ def approve_and_publish(store: Store, settings: Settings, plan_id: int, *, by: s
     _must_be_writable(settings.output_dir)
     with store.session() as session:
         approve(session, plan_id, by, at, reason)
-        publish(session, plan_id, by, at)
+        publish_and_tell(session, settings, kept, by=by, at=at)
     return papers_of(store, settings, kept)
 
 

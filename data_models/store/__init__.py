@@ -6,6 +6,7 @@
 - `plan_by_id`, `latest_plan`, `published_plan`, `list_plans`, `plan_versions` find plans
 - `approve`, `reject`, `publish` decide about them
 - `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`
+- `notices`: `put_notice`, `take_due`, `mark_sent`, `mark_failed`, `retry_notice`: the outbox
 """
 
 from data_models.store.database import Store, make_engine, open_store
