@@ -21,7 +21,7 @@ from data_models.errors import BadInput
 
 PREFIX = "TWOHOUR_"
 FILE = Path("twohour.toml")
-_SECRET = frozenset({"database_url", "geocoder_api_key"})
+_SECRET = frozenset({"database_url", "geocoder_api_key", "readings_token"})
 
 
 def _zone(name: str) -> str:
@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     dask_scheduler: Annotated[str, Field(pattern="^((tcp|tls|ucx|ws|wss)://.+)?$")] = ""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     morning_cron: Annotated[str, AfterValidator(parse_cron)] = "30 6 * * *"
+    reading_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    readings_token: SecretStr = SecretStr("")
     rates: RateSettings = RateSettings()
     uncertainty: UncertaintySettings = UncertaintySettings()
 
@@ -168,8 +170,9 @@ def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:
     for key in in_file:
         if key not in Settings.model_fields:
             yield f"{path}: {key} is not a setting; {_meant(key, Settings.model_fields)}"
-    if "geocoder_api_key" in in_file:
-        yield f"{path}: geocoder_api_key is a secret; set {PREFIX}GEOCODER_API_KEY in the environment instead"
+    for key in ("geocoder_api_key", "readings_token"):
+        if key in in_file:
+            yield f"{path}: {key} is a secret; set {PREFIX}{key.upper()} in the environment instead"
     url = in_file.get("database_url")
     if isinstance(url, str) and "@" in url and ":" in url.partition("://")[2].rpartition("@")[0]:
         yield f"{path}: database_url holds a password; set {PREFIX}DATABASE_URL in the environment instead"
