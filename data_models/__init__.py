@@ -6,6 +6,8 @@ Facts, which every room may read:
 - `domain`: the company as facts, free of any database; `context`: names, addresses and clocks that stand beside a case
 - `policy`, `promises`, `calendars`: what is promised (`clocks_for`, `costs_for`, `needs_for`, `tier_for`) and when it is due
 - `snapshot.take_snapshot`: the company and its policies as one case; `snapshot.with_matrix`: that case with other travel times
+- `readings`, `sensors.take`: sensor readings, judged by `sensor_rules.sensor_rules(policy)`
+  with what `sensor_state` remembers; on `conditions` and `units`
 - `datum`: coordinates of Chinese map services to WGS-84 and back
 - `errors`: what can go wrong
 
@@ -13,11 +15,13 @@ Files, read with suspicion:
 
 - `case_files`: `read_case`, `read_plan`, `parse_case`, `parse_plan`, `case_json`, `plan_json`, on `reading`, `case_rules` and `json_files`
 - `policy_files.read_policy`, held to `policy_rules`
+- `reading_files`: `reading_from`, `read_lines`: sensor readings of JSON, JSON Lines and CSV
 - `intake.load.import_file`: CSV and XLSX into the store; `intake.templates.write_template`: files to fill in
 
 The outside, for `flows` and `console` only:
 
-- `store`: `database.open_store` (the only Session), `facts.load_facts`, and `plans` (`save_plan`, `approve`, `reject`, `publish` and more)
+- `store`: `database.open_store` (the only Session), `facts.load_facts`, and `plans` (`save_plan`, `approve`, `reject`, `publish` and more),
+  `readings.take_readings`
 - `tables`, `migrations.upgrade`: the tables and their history
 - `travel.choose.choose_provider`: seconds and metres by great circle or road; `travel.provider.matrix` asks for them
 - `geocoding.find_addresses`: places of addresses, by `gazetteer` without a network or by a service
