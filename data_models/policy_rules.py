@@ -92,7 +92,14 @@ def _of_sensors(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
         yield "sensors.longest_gap", 'is nothing, so that no spell could last; give one such as "15 min"'
     if limits.silent_after <= timedelta():
         yield "sensors.silent_after", 'is nothing, so that every sensor would be silent; give one such as "1 h"'
+    first: dict[str, str] = {}
     for name, rule in policy.sensor_rules.items():
+        other = policy.sensor_rules[first.setdefault(rule.when.quantity, name)].when
+        if unit_named(other.unit).dimension != unit_named(rule.when.unit).dimension:
+            yield (
+                f"sensor_rules.{name}.when",
+                f'is in "{rule.when.unit}", but another rule says {condition_text(other)}; use one unit',
+            )
         wrong = opposed(rule.when, rule.clears) if rule.clears else ""
         if wrong:
             yield f"sensor_rules.{name}.clears", wrong

@@ -217,6 +217,11 @@ BROKEN = [
     ("clears upwards", BASE + CLEARS.format("moisture > 0.4 %"), ["sensor_rules.x.clears", "the other side of 0.5 %"]),
     ("clears something else", BASE + CLEARS.format("level < 4 m"), ["is about level, but when is about moisture"]),
     ("clears for a while", BASE + CLEARS.format("moisture < 0.4 % for 1 min"), ["a single reading clears"]),
+    (
+        "two dimensions",
+        BASE + SENSOR.format("level < 5 %") + SENSOR.format("level < 2 m").replace(".x]", ".y]"),
+        ["sensor_rules.y.when", 'is in "m", but level < 5 %'],
+    ),
     ("no gap", BASE + '[sensors]\nlongest_gap = "0 s"', ["sensors.longest_gap"]),
     (
         "sensor for no type",

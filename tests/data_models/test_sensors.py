@@ -156,6 +156,12 @@ def test_a_gap_as_long_as_allowed_is_bridged_and_one_second_more_is_not() -> Non
     assert len(plant.opened(water(0.6, 25 + 1 / 60))) == 1
 
 
+def test_a_gap_breaks_a_spell_that_only_hovers_afterwards() -> None:
+    plant = Plant(rules(x=rule("moisture > 0.5 % for 10 min", "moisture < 0.4 %")))
+    assert plant.opened(water(0.6), water(0.45, 20), water(0.6, 21), water(0.6, 31 - 1 / 60)) == []
+    assert len(plant.opened(water(0.6, 31))) == 1
+
+
 # --- one ticket, hysteresis, quiet time ---
 
 
@@ -232,6 +238,15 @@ def test_a_reading_within_the_horizon_is_put_in_its_place_and_one_second_older_i
     taken = plant.take(water(0.6, 5 - 1 / 60))
     assert [flag.flaw for flag in taken.flags] == ["late"]
     assert len(taken.kept) == 1
+
+
+@pytest.mark.parametrize(("middle", "opens"), [(0.6, True), (0.3, False)])
+def test_a_spell_longer_than_the_horizon_survives_a_reading_out_of_order(middle: float, opens: bool) -> None:
+    plant = Plant(rules(x=rule("moisture > 0.5 % for 20 min")))
+    for minutes in (*range(18), 19):
+        assert plant.opened(water(0.6, minutes)) == []
+    assert plant.opened(water(middle, 18)) == []
+    assert [it.since for it in plant.opened(water(0.6, 20))] == [NOW] * opens
 
 
 def test_a_ticket_that_a_late_reading_contradicts_is_doubted_once_and_backed_again_by_a_true_alarm() -> None:
