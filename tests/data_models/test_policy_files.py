@@ -220,7 +220,7 @@ BROKEN = [
     (
         "two dimensions",
         BASE + SENSOR.format("level < 5 %") + SENSOR.format("level < 2 m").replace(".x]", ".y]"),
-        ["sensor_rules.y.when", 'is in "m", but level < 5 %'],
+        ["sensor_rules.y.when", 'is in "m", but another rule says level < 5 %'],
     ),
     ("no gap", BASE + '[sensors]\nlongest_gap = "0 s"', ["sensors.longest_gap"]),
     (
