@@ -21,7 +21,7 @@ from data_models.errors import BadInput
 
 PREFIX = "TWOHOUR_"
 FILE = Path("twohour.toml")
-_SECRET = frozenset({"api_token", "database_url", "geocoder_api_key"})
+_SECRET = frozenset({"api_token", "database_url", "geocoder_api_key", "readings_token"})
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     dask_scheduler: Annotated[str, Field(pattern="^((tcp|tls|ucx|ws|wss)://.+)?$")] = ""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     morning_cron: Annotated[str, AfterValidator(parse_cron)] = "30 6 * * *"
+    reading_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    readings_token: SecretStr = SecretStr("")
     rates: RateSettings = RateSettings()
     uncertainty: UncertaintySettings = UncertaintySettings()
     notices: NoticeSettings = NoticeSettings()
@@ -163,7 +165,7 @@ def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:
     for key in in_file:
         if key not in Settings.model_fields:
             yield f"{path}: {key} is not a setting; {_meant(key, Settings.model_fields)}"
-    for key in ("geocoder_api_key", "api_token"):
+    for key in ("geocoder_api_key", "api_token", "readings_token"):
         if key in in_file:
             yield f"{path}: {key} is a secret; set {PREFIX}{key.upper()} in the environment instead"
     url = in_file.get("database_url")

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from config.settings import Settings
+from console.readings_api import readings_router
 from data_models.errors import BadInput, Unavailable
 from data_models.store import Store, list_events
 from flows.events import tell_text
@@ -25,6 +26,7 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
     """The application over an open store.
 
     `POST /events` takes one event or an array of them and answers with what became of each; `GET /events` gives the last ones.
+    `POST /readings` takes readings of sensors, by a token of its own.
     Errors are problem details (RFC 9457).
     """
 
@@ -33,7 +35,8 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
         if not secrets.compare_digest(given, settings.api_token.get_secret_value().encode()):
             raise HTTPException(401, "show the token: Authorization: Bearer ...", {"WWW-Authenticate": "Bearer"})
 
-    api = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(must_be_known)])
+    api = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None)
+    events = APIRouter(dependencies=[Depends(must_be_known)])
 
     def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
         body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
@@ -51,14 +54,14 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
     def unavailable(_request: Request, error: Unavailable) -> JSONResponse:
         return problem(503, "Unavailable", str(error), {"Retry-After": "5"})
 
-    @api.post("/events", summary="Tell what happened")
+    @events.post("/events", summary="Tell what happened")
     async def tell_events(request: Request) -> JSONResponse:
         body = await _body(request)
         told = await run_in_threadpool(tell_text, store, _as_lines(body), "api", datetime.now(UTC))
         answers = [{"key": a.key, "number": a.number, "verdict": a.verdict, "note": a.note} for a in told.answers]
         return JSONResponse({"counts": told.counts, "answers": answers, "unreadable": list(told.unreadable)})
 
-    @api.get("/events", summary="What was told last")
+    @events.get("/events", summary="What was told last")
     def last_events(
         ticket: Annotated[str, Query(max_length=64)] = "",
         technician: Annotated[str, Query(max_length=64)] = "",
@@ -76,6 +79,8 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
         ]  # fmt: skip
         return JSONResponse({"events": shown})
 
+    api.include_router(events)
+    api.include_router(readings_router(store, settings))
     return api
 
 

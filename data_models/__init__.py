@@ -8,6 +8,8 @@ Facts, which every room may read:
 - `milestones.milestones_of`: what a ticket reached, from what happened to it; `clocks`: `clock_states` of a ticket, `watch` over many;
   from them `escalations.escalations_due`, `satisfaction.reopening` and `compensation.compensation_owed`
 - `snapshot.take_snapshot`: the company and its policies as one case; `snapshot.with_matrix`: that case with other travel times
+- `readings`, `sensors.take`: sensor readings, judged by `sensor_rules.sensor_rules(policy)`
+  with what `sensor_state` remembers; on `conditions` and `units`
 - `datum`: coordinates of Chinese map services to WGS-84 and back
 - `errors`: what can go wrong
 
@@ -15,11 +17,13 @@ Files, read with suspicion:
 
 - `case_files`: `read_case`, `read_plan`, `parse_case`, `parse_plan`, `case_json`, `plan_json`, on `reading`, `case_rules` and `json_files`
 - `policy_files.read_policy`, held to `policy_rules`
+- `reading_files`: `reading_from`, `read_lines`: sensor readings of JSON, JSON Lines and CSV
 - `intake.load.import_file`: CSV and XLSX into the store; `intake.templates.write_template`: files to fill in
 
 The outside, for `flows` and `console` only:
 
-- `store`: `database.open_store` (the only Session), `facts.load_facts`, and `plans` (`save_plan`, `approve`, `reject`, `publish` and more)
+- `store`: `database.open_store` (the only Session), `facts.load_facts`, and `plans` (`save_plan`, `approve`, `reject`, `publish` and more),
+  `readings.take_readings`
 - `tables`, `migrations.upgrade`: the tables and their history
 - `travel.choose.choose_provider`: seconds and metres by great circle or road; `travel.provider.matrix` asks for them
 - `geocoding.find_addresses`: places of addresses, by `gazetteer` without a network or by a service

@@ -16,6 +16,7 @@ from pydantic import Field
 from data_models.calendars import WorkCalendar
 from data_models.case import Severity, Tier
 from data_models.clock_rules import CALL_BACK, HANDLED_AGAIN, CompensationRule, EscalationStep, PauseRule, WarningRule
+from data_models.conditions import ConditionText, LengthText
 from data_models.limits import Amount, Level, Minutes, Name, Share
 from data_models.promises import Promise, PromiseText, due
 
@@ -213,12 +214,40 @@ class AfterClosing:
 
 @dataclass(frozen=True)
 class SensorRule:
-    """A reading that raises a ticket of `type` by itself: `above` or `below` a limit, in the unit that `measure` names."""
+    """Readings that open a ticket of `type` by themselves; `clears` says when the matter is over: unless set, when `when` is not met.
 
-    measure: Name
+    No second ticket is opened within `quiet` after one was opened or closed, nor while readings have not cleared, unless they
+    still are not `again_after` the closing. Empty `sites` and `products` limit nothing.
+    """
+
+    when: ConditionText
     type: Name
-    above: float | None = None
-    below: float | None = None
+    clears: ConditionText | None = None
+    severity: Severity | None = None
+    title: str = ""
+    quiet: LengthText = timedelta()
+    again_after: LengthText = timedelta(days=1)
+    sites: tuple[Name, ...] = ()
+    products: tuple[Name, ...] = ()
+
+
+@dataclass(frozen=True)
+class SensorLimits:
+    """What is believed of sensors: how late, how early, how far apart readings may be, and when one is held to be stuck or silent.
+
+    A reading older than `horizon` before the newest of its sensor is late; ahead of the clock by more than `ahead`, it is from the
+    future. Two readings more than `longest_gap` apart prove nothing about the time between them. A sensor is stuck that gives
+    the same value more than `stuck_readings` times, or for longer than `stuck_after` while another of its site moves, and silent
+    after `silent_after`. What is older than `ticket_within` on arrival is history and opens no ticket.
+    """
+
+    horizon: LengthText = timedelta(minutes=5)
+    ahead: LengthText = timedelta(minutes=5)
+    longest_gap: LengthText = timedelta(minutes=15)
+    stuck_readings: Annotated[int, Field(ge=2, le=1_000_000)] = 1000
+    stuck_after: LengthText = timedelta(hours=12)
+    silent_after: LengthText = timedelta(hours=1)
+    ticket_within: LengthText = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -248,6 +277,7 @@ class ServicePolicy:
     service_area: ServiceArea | None = None
     after_closing: AfterClosing = AfterClosing()
     sensor_rules: Mapping[Name, SensorRule] = field(default_factory=dict)
+    sensors: SensorLimits = SensorLimits()
     patrols: Mapping[Name, PatrolRule] = field(default_factory=dict)
     remote_expert: tuple[Severity, ...] = ()
     pauses: Mapping[Name, PauseRule] = field(default_factory=dict)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from data_models.calendars import WorkCalendar
 from data_models.case import SEVERITIES, TIERS, Severity
 from data_models.clock_rules import CALL_BACK, HANDLED_AGAIN, EscalationStep
+from data_models.conditions import condition_text, opposed
 from data_models.policy import CLOCKS, Clocks, PatrolRule, ServicePolicy, clock_names, clocks_for
 from data_models.promises import promise_text
+from data_models.units import possible, unit_named
 
 
 def contradictions(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
@@ -21,9 +24,7 @@ def contradictions(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
     yield from _of_names(policy)
     yield from _of_running_clocks(policy)
     yield from _of_satisfaction(policy)
-    for name, rule in policy.sensor_rules.items():
-        if rule.above is None and rule.below is None:
-            yield f"sensor_rules.{name}", "has neither above nor below; give a limit"
+    yield from _of_sensors(policy)
     for name, patrol in policy.patrols.items():
         if patrol == PatrolRule(patrol.per_year):
             yield f"patrols.{name}", "has neither tiers nor tonnes_above; say whom it is for"
@@ -88,6 +89,28 @@ def _of_tiers(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
         yield "tiers.C", "has a limit, but takes whoever reaches neither A nor B; remove it"
     if limits.get("B", 0.0) > limits.get("A", float("inf")):
         yield "tiers.B", f"starts at {limits['B']:g} t, above A's {limits['A']:g} t; lower it"
+
+
+def _of_sensors(policy: ServicePolicy) -> Iterator[tuple[str, str]]:
+    limits = policy.sensors
+    if limits.longest_gap <= timedelta():
+        yield "sensors.longest_gap", 'is nothing, so that no spell could last; give one such as "15 min"'
+    if limits.silent_after <= timedelta():
+        yield "sensors.silent_after", 'is nothing, so that every sensor would be silent; give one such as "1 h"'
+    first: dict[str, str] = {}
+    for name, rule in policy.sensor_rules.items():
+        other = policy.sensor_rules[first.setdefault(rule.when.quantity, name)].when
+        if unit_named(other.unit).dimension != unit_named(rule.when.unit).dimension:
+            yield (
+                f"sensor_rules.{name}.when",
+                f'is in "{rule.when.unit}", but another rule says {condition_text(other)}; use one unit',
+            )
+        wrong = opposed(rule.when, rule.clears) if rule.clears else ""
+        if wrong:
+            yield f"sensor_rules.{name}.clears", wrong
+        span = possible(rule.when.quantity, unit_named(rule.when.unit).dimension)
+        if span is not None and not span[0] <= rule.when.base_limit <= span[1]:
+            yield f"sensor_rules.{name}.when", f"{condition_text(rule.when)} lies beyond what {rule.when.quantity} can be; correct it"
 
 
 def _of_names(policy: ServicePolicy) -> Iterator[tuple[str, str]]:

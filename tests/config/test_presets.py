@@ -9,6 +9,7 @@ import pytest
 
 from config.policies import load_policies, load_policy, preset_names
 from data_models.case import SEVERITIES, TIERS
+from data_models.conditions import parse_condition
 from data_models.policy import ServicePolicy, clock_items, clocks_for, costs_for, extra_clocks_for, needs_for, tier_for, visit_due
 from data_models.promises import Promise, due, parse_promise, promise_text
 
@@ -155,7 +156,7 @@ FIGURES = [
     ("ethanol", "facts.emergency_kits_per_centre", 1),
     ("ethanol", "facts.tank_sensors", ["temperature", "pressure", "level", "concentration"]),
     ("ethanol", "facts.overload_support", ["neighbouring centres", "expert pool"]),
-    ("ethanol", "sensor_rules.water.above", 0.5),
+    ("ethanol", "sensor_rules.water.when", parse_condition("moisture > 0.5 %")),
     ("terpinene", "tiers.A.cover", "round_the_clock"),
     ("terpinene", "facts.relation_years_from", 3),
     ("terpinene", "facts.stable_swing_up_to", 0.10),
@@ -175,7 +176,7 @@ FIGURES = [
     ("liquid-oxygen", "facts.mix", {"quality": 0.38, "delivery": 0.32, "service": 0.22, "price": 0.08}),
     ("liquid-oxygen", "facts.backup_suppliers", [3, 5]),
     ("liquid-oxygen", "facts.tanker_radius_km", [150, 200]),
-    ("liquid-oxygen", "sensor_rules.tank_pressure.below", 1.5),
+    ("liquid-oxygen", "sensor_rules.tank_pressure.when", parse_condition("pressure < 1.5 MPa")),
     ("lead-ingot", "tiers.A.cover", "round_the_clock"),
     ("lead-ingot", "patrols.large.tonnes_above", 1000),
     ("lead-ingot", "patrols.large.per_year", 4),

@@ -125,6 +125,9 @@ def test_a_byte_order_mark_is_no_error(folder: Path) -> None:
     assert read(folder, b"\xef\xbb\xbf" + WHOLE.encode()).name == "own"
 
 
+BASE = 'extends = "base"\n'
+SENSOR = '[sensor_rules.x]\nwhen = "{}"\ntype = "leak"\n'
+CLEARS = SENSOR.format("moisture > 0.5 %") + 'clears = "{}"\n'
 BROKEN = [
     ("unknown section", BASE + "[clock.emergency]\n", ["clock is not known", "did you mean clocks?", "Allowed: extends, clocks, costs"]),
     (
@@ -215,10 +218,25 @@ BROKEN = [
         BASE + '[extra_clocks.numbered]\ntypes = ["leek"]',
         ["extra_clocks.numbered.types", '"leek" is not a ticket type'],
     ),
-    ("sensor without limit", BASE + '[sensor_rules.x]\nmeasure = "p"\ntype = "leak"', ["sensor_rules.x: has neither above nor below"]),
+    ("sensor without limit", BASE + '[sensor_rules.x]\ntype = "leak"', ["sensor_rules.x.when is missing"]),
+    ("no condition", BASE + SENSOR.format("moisture over 0.5 %"), ["sensor_rules.x.when", '"moisture over 0.5 %"', "moisture > 0.5 %"]),
+    ("no number", BASE + SENSOR.format("moisture > nan %"), ["sensor_rules.x.when", "a condition is like"]),
+    ("wrong unit", BASE + SENSOR.format("pressure < 3 %"), ['pressure is not measured in "%"', "MPa, kPa"]),
+    ("wrong time", BASE + SENSOR.format("moisture > 0.5 % for ten minutes"), ["a length of time is like"]),
+    ("impossible limit", BASE + SENSOR.format("moisture > 150 %"), ["moisture > 150 % lies beyond what moisture can be"]),
+    ("clears nothing", BASE + CLEARS.format("moisture < 0.6 %"), ["sensor_rules.x.clears", "overlaps with when"]),
+    ("clears upwards", BASE + CLEARS.format("moisture > 0.4 %"), ["sensor_rules.x.clears", "the other side of 0.5 %"]),
+    ("clears something else", BASE + CLEARS.format("level < 4 m"), ["is about level, but when is about moisture"]),
+    ("clears for a while", BASE + CLEARS.format("moisture < 0.4 % for 1 min"), ["a single reading clears"]),
+    (
+        "two dimensions",
+        BASE + SENSOR.format("level < 5 %") + SENSOR.format("level < 2 m").replace(".x]", ".y]"),
+        ["sensor_rules.y.when", 'is in "m", but another rule says level < 5 %'],
+    ),
+    ("no gap", BASE + '[sensors]\nlongest_gap = "0 s"', ["sensors.longest_gap"]),
     (
         "sensor for no type",
-        BASE + '[sensor_rules.x]\nmeasure = "p"\ntype = "q"\nabove = 1',
+        BASE + '[sensor_rules.x]\nwhen = "p > 1"\ntype = "q"',
         ['sensor_rules.x.type: "q" is not a ticket type'],
     ),
     ("patrol for nobody", BASE + "[patrols.x]\nper_year = 4", ["patrols.x: has neither tiers nor tonnes_above"]),
