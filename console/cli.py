@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from console import company, demonstration, doctor, front_door
+from console import answering, company, demonstration, doctor, front_door
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
 
@@ -87,6 +87,7 @@ for name, command, panel in (
     ("show", company.show, "The company's day"),
     ("approve", company.approve, "The company's day"),
     ("publish", company.publish, "The company's day"),
+    ("respond", answering.respond, "The company's day"),
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),

@@ -18,6 +18,7 @@ from data_models.context import Context
 from data_models.errors import BadInput, NotFound
 from data_models.plan import Plan
 from flows.experts import Expert, experts_for, people_of_case
+from flows.options import must_belong
 from flows.planning import TRIPS
 
 if TYPE_CHECKING:
@@ -218,6 +219,8 @@ class Surroundings:
         Everybody who is in a shift now; None: no expert is sent to this ticket.
     plan
         Number of the published plan.
+    whole
+        Gives the whole company's case, plan and context where the case at hand is a part of it.
     """
 
     context: Context = field(default_factory=Context)
@@ -225,6 +228,7 @@ class Surroundings:
     regions: Mapping[str, str] = field(default_factory=dict)
     knowers: tuple[Expert, ...] | None = None
     plan: int | None = None
+    whole: Callable[[], tuple[Case, Plan, Context]] | None = None
 
 
 def respond_to_case(
@@ -254,13 +258,14 @@ def respond_to_case(
     NotFound
         The case has no such ticket.
     BadInput
-        The plan visits what the case has not got; or the new ticket has no place in the case's travel matrix.
+        The plan is not of this case; or the new ticket has no place in the case's travel matrix.
     """
     watch = Watch(clock, milliseconds)
     name = ticket if isinstance(ticket, str) else ticket.id
     case = case if isinstance(ticket, str) else with_ticket(case, ticket)
     if name not in case.ticket_by_id:
         raise NotFound(f"ticket {name} is not in {case.name}; give the id of one of its {len(case.tickets)} tickets")
+    must_belong(case, plan)
     told = context or Context()
     knowers = tuple(people_of_case(case, plan, told)) if remote_expert else None
     return first_answer(case, plan, name, spread, Surroundings(told, knowers=knowers), watch)
@@ -270,7 +275,9 @@ def with_ticket(case: Case, ticket: Ticket) -> Case:
     """The case with a ticket more, or in place of the one with its id. Raises `BadInput` when its place is not in a matrix of the case."""
     travel = case.travel
     if isinstance(travel, TravelMatrix) and (ticket.place is None or not 0 <= ticket.place < len(travel.seconds)):
-        raise BadInput(f"Ticket {ticket.id}: place {ticket.place} is not in the travel matrix of {len(travel.seconds)} places; add it there")
+        raise BadInput(
+            f"Ticket {ticket.id}: place {ticket.place} is not in the travel matrix of {len(travel.seconds)} places; add it there"
+        )
     return replace(case, tickets=(*(each for each in case.tickets if each.id != ticket.id), ticket))
 
 
@@ -313,6 +320,9 @@ def first_answer(case: Case, plan: Plan, ticket: str, spread: Spread, around: Su
         answer = replace(answer, repair=speaker.repair(stands.schedule, watch.left_ms))
         watch.lap("repair")
     if not answer.offers and answer.repair is None and assigned is None:
+        if around.whole is not None:
+            case, plan, context = around.whole()
+            stands, around = standing(case, plan, ticket, trips=TRIPS), replace(around, context=context)
         answer = replace(answer, reasons=reasons_of(stands, ticket, around.context))
         watch.lap("reasons")
     return replace(answer, spent_ms=dict(watch.spent))

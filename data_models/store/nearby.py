@@ -5,13 +5,13 @@ The outline is read as columns, which is several times faster than objects; the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
@@ -22,6 +22,7 @@ from data_models.errors import NotFound
 from data_models.store import facts as reading
 
 _IDS_A_STATEMENT = 10_000
+_Fact = TypeVar("_Fact")
 
 
 @dataclass(frozen=True)
@@ -117,13 +118,14 @@ def facts_of_ticket(session: Session, ticket: TicketFacts, now: datetime) -> Com
     site = session.scalar(select(tables.Site).where(tables.Site.id == ticket.site).options(selectinload(tables.Site.customer)))
     if site is None:
         raise NotFound(f"Ticket {ticket.id}: site {ticket.site} is not in the store; bring it in with `twohour import --table sites`")
-    contacts = session.execute(_columns(tables.Contact).where(tables.Contact.customer_id == site.customer_id, tables.Contact.retired_at.is_(None)))
+    person = tables.Contact
+    contacts = session.execute(_columns(person).where(person.customer_id == site.customer_id, person.retired_at.is_(None)))
     return CompanyFacts(
         now=now,
         until=now,
         customers=(reading._customer(site.customer),),
         sites=(reading._site(site),),
-        contacts=tuple(reading._contact(row) for row in _by_id(contacts)),  # type: ignore[arg-type]
+        contacts=tuple(reading._contact(row) for row in _by_id(contacts)),
         contracts=tuple(_contracts(session, {site.customer_id})),
         tickets=(ticket,),
     )
@@ -152,13 +154,15 @@ def read_outline(session: Session, now: datetime, horizon: timedelta, today: dat
         .order_by(person.id)
     )
     people = {
-        row[0]: PersonAt(*row[:4], skills.get(row[0], {}), None if row[4] is None else (row[4], row[5])) for row in rows if row[3] in at
+        row[0]: PersonAt(row[0], row[1], row[2], row[3], skills.get(row[0], {}), None if row[4] is None else (row[4], row[5]))
+        for row in rows
+        if row[3] in at
     }
-    plans = published_plans(session)
-    chosen = _plan_of_regions(plans, {station.region for station in at.values()})
+    chosen = _plan_of_regions(_published_plans(session), {station.region for station in at.values()})
     region_of = {who: at[one.station].region for who, one in people.items()}
-    visits = tuple(visit for plan, visit in _visits(session, sorted(set(chosen.values()))) if chosen.get(region_of.get(visit.technician, "")) == plan)
-    left = [_left_over(*texts) for texts in _texts(session, sorted(set(chosen.values())))]
+    plans = sorted(set(chosen.values()))
+    visits = tuple(visit for plan, visit in _visits(session, plans) if chosen.get(region_of.get(visit.technician, "")) == plan)
+    left = [_left_over(*texts) for texts in _texts(session, plans)]
     return Outline(
         now=now,
         until=until,
@@ -172,40 +176,34 @@ def read_outline(session: Session, now: datetime, horizon: timedelta, today: dat
     )
 
 
-def facts_around(session: Session, asked: CompanyFacts, outline: Outline, stations: Collection[str], region: str = "") -> CompanyFacts:
-    """The facts of some stations: their people, what these are promised for, and the asked ticket.
+def facts_around(session: Session, outline: Outline, stations: Collection[str], region: str = "") -> CompanyFacts:
+    """The facts of some stations: their people, and the tickets that these are promised for.
 
     Parameters
     ----------
-    asked
-        The facts with the one ticket alone.
     stations
-        Ids; a crew of several stations should have all of them in it.
+        Ids; where a crew comes from several stations, all of them.
     region
         Whose plan is `published_plan`.
     """
     inside = {who for who, one in outline.people.items() if one.station in stations}
     visits = tuple(visit for visit in outline.visits if visit.technician in inside)
-    wanted = {visit.ticket for visit in visits} - {asked.tickets[0].id}
     waiting = ("open", "planned", "under_way")
-    tickets = [reading._ticket(row) for row in _of(session, tables.Ticket, wanted) if row.state in waiting and row.opened_at <= outline.now]
-    sites = {row.id: reading._site(row) for row in _of(session, tables.Site, {ticket.site for ticket in tickets})}
-    sites |= asked.site_by_id
-    customers = {row.id: reading._customer(row) for row in _of(session, tables.Customer, {site.customer for site in sites.values()})}
-    rows = session.scalars(
-        select(tables.Station).where(tables.Station.id.in_(sorted(stations))).options(selectinload(tables.Station.kits))
-    )
+    rows = _of(session, tables.Ticket, {visit.ticket for visit in visits})
+    tickets = [reading._ticket(row) for row in rows if row.state in waiting and row.opened_at <= outline.now]
+    sites = [reading._site(row) for row in _of(session, tables.Site, {ticket.site for ticket in tickets})]
+    customers = [reading._customer(row) for row in _of(session, tables.Customer, {site.customer for site in sites})]
+    at = session.scalars(select(tables.Station).where(tables.Station.id.in_(sorted(stations))).options(selectinload(tables.Station.kits)))
     return CompanyFacts(
         now=outline.now,
         until=outline.until,
         region=region,
-        customers=tuple(customers[key] for key in sorted(customers)),
-        sites=tuple(sites[key] for key in sorted(sites)),
-        contacts=asked.contacts,
-        contracts=tuple(_contracts(session, set(customers))),
-        stations=tuple(reading._station(row) for row in _by_id(rows)),  # type: ignore[arg-type]
+        customers=tuple(_by_id(customers)),
+        sites=tuple(_by_id(sites)),
+        contracts=tuple(_contracts(session, {customer.id for customer in customers})),
+        stations=tuple(reading._station(row) for row in _by_id(at)),
         technicians=tuple(reading._technicians(session, set(stations), outline.now, outline.until)),
-        tickets=tuple(sorted((*tickets, *asked.tickets), key=lambda ticket: ticket.id)),
+        tickets=tuple(_by_id(tickets)),
         promised=visits,
         published_plan=outline.plan_of.get(region),
         out_before=tuple(out for out in outline.out_before if out.technician in inside),
@@ -213,14 +211,47 @@ def facts_around(session: Session, asked: CompanyFacts, outline: Outline, statio
     )
 
 
-def published_plans(session: Session) -> tuple[PublishedPlan, ...]:
+def with_asked(facts: CompanyFacts, asked: CompanyFacts) -> CompanyFacts:
+    """The facts with those of one ticket added, or in place of what they say of it."""
+    return replace(
+        facts,
+        customers=_joined(facts.customers, asked.customers),
+        sites=_joined(facts.sites, asked.sites),
+        contacts=_joined(facts.contacts, asked.contacts),
+        contracts=_joined(facts.contracts, asked.contracts),
+        tickets=_joined(facts.tickets, asked.tickets),
+    )
+
+
+def _joined(facts: Sequence[_Fact], more: Sequence[_Fact]) -> tuple[_Fact, ...]:
+    return tuple(_by_id({**{fact.id: fact for fact in facts}, **{fact.id: fact for fact in more}}.values()))  # type: ignore[attr-defined]
+
+
+def as_of(facts: CompanyFacts, outline: Outline, now: datetime, until: datetime) -> tuple[CompanyFacts, Outline]:
+    """What was read a little earlier, and for a little longer, as it is at `now`: the shifts between then and `until`."""
+    people = tuple(
+        replace(
+            person,
+            shifts=tuple(
+                shift
+                for shift in person.shifts
+                if shift.ends_at + timedelta(minutes=shift.overtime_minutes) > now and shift.starts_at < until
+            ),
+        )
+        for person in facts.technicians
+    )
+    spells = tuple(spell for spell in outline.spells if spell.latest > now and spell.starts_at < until)
+    return replace(facts, now=now, until=until, technicians=people), replace(outline, now=now, until=until, spells=spells)
+
+
+def _published_plans(session: Session) -> tuple[PublishedPlan, ...]:
     """The published plans, the one that was published last first."""
     row = tables.Plan
     found = session.execute(select(row.id, row.region, row.published_at).where(row.state == "published"))
     return tuple(PublishedPlan(*plan) for plan in sorted(found, key=lambda plan: (plan.published_at, plan.id), reverse=True))
 
 
-def _plan_of_regions(plans: tuple[PublishedPlan, ...], regions: set[str]) -> dict[str, int]:
+def _plan_of_regions(plans: Sequence[PublishedPlan], regions: set[str]) -> dict[str, int]:
     chosen = {region: next((plan.id for plan in plans if plan.region in (region, "")), None) for region in sorted({*regions, ""})}
     return {region: plan for region, plan in chosen.items() if plan is not None}
 
@@ -271,19 +302,19 @@ def _spells(session: Session, now: datetime, until: datetime) -> Iterator[Spell]
 def _contracts(session: Session, customers: set[str]) -> Iterator[Any]:
     row = tables.Contract
     found = session.execute(_columns(row).where(row.retired_at.is_(None)))
-    return (reading._contract(contract) for contract in _by_id(found) if contract.customer_id in customers)  # type: ignore[arg-type]
+    return (reading._contract(contract) for contract in _by_id(found) if contract.customer_id in customers)
 
 
 def _columns(model: type[Any]) -> Any:
     return select(*model.__table__.c)
 
 
-def _of(session: Session, model: type[Any], ids: Collection[str]) -> Iterator[Row[Any]]:
-    """The rows of a table with these ids, as columns."""
+def _of(session: Session, model: type[Any], ids: Collection[str]) -> Iterator[Any]:
+    """The rows of a table with these ids, as columns, which read like its objects."""
     every = sorted(ids)
     for first in range(0, len(every), _IDS_A_STATEMENT):
         yield from session.execute(_columns(model).where(model.id.in_(every[first : first + _IDS_A_STATEMENT])))
 
 
-def _by_id(rows: Any) -> list[Any]:
+def _by_id(rows: Iterable[Any]) -> list[Any]:
     return sorted(rows, key=lambda row: cast(str, row.id))
