@@ -49,7 +49,7 @@ def print_answer(answer: FirstAnswer, settings: Settings, *, as_json: bool = Fal
     if answer.given_up:
         out.print(f"[yellow]![/] as things stand nobody gets to {plain(few(answer.given_up, 6))}, which the plan promises: plan again")
     basis = f"plan {answer.plan}" if answer.plan is not None else "no published plan: people idle at their stations"
-    out.print(f"[dim]by {basis}, as of {answer.at.astimezone(zone):%m-%d %H:%M:%S}; {sum(answer.spent_ms.values()):.0f} ms[/]")
+    out.print(f"[dim]by {basis}, as of {answer.at.astimezone(zone):%m-%d %H:%M}[/]")
 
 
 def _heading(answer: FirstAnswer, zone: ZoneInfo) -> Iterator[str]:
@@ -74,7 +74,11 @@ def _offers(answer: FirstAnswer, zone: ZoneInfo) -> Table:
     for number, heading in enumerate(("who", "from station", "km", "arrives", "in time", "chance", "added cost", "delays")):
         table.add_column(heading, justify="left" if number in (0, 1, 7) else "right", header_style="dim", overflow="fold")
     for offer in answer.offers:
-        table.add_row(*_row(offer, zone))
+        has = answer.assigned
+        as_planned = has is not None and set(has.technicians) == {who.technician for who in offer.people} and has.start == offer.start
+        table.add_row(
+            *_row(offer, zone), "[dim]as planned[/]" if as_planned else few([_delay(each) for each in offer.delays], 2) or "nobody"
+        )
     if answer.more:
         table.add_row("…", f"and {answer.more} more")
     return table
@@ -91,7 +95,6 @@ def _row(offer: Offer, zone: ZoneInfo) -> tuple[str, ...]:
         late,
         _share(offer.chance),
         f"{offer.added_cost:,.0f}",
-        few([_delay(each) for each in offer.delays], 2) or "nobody",
     )
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+PATIENCE_MS = 3000.0
+"""A process that begins spends some two seconds on loading; the rest is for moving others where nobody can come in time."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
@@ -28,7 +30,7 @@ def respond(
     now = moment("--at", at) if at else datetime.now(UTC)
     make_ready(say_compiling)
     with open_store(settings.database_url.get_secret_value()) as store:
-        found = answer(store, settings, ticket, now)
+        found = answer(store, settings, ticket, now, milliseconds=PATIENCE_MS)
     print_answer(found, settings, as_json=as_json)
     if found.kind == "open" and not found.offers and found.repair is None:
         raise typer.Exit(1)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 ANSWER_MS = 300.0
 """How long an answer may take: what is left of it when nobody can come in time goes into repairing the plan."""
-LEAST_REPAIR_MS = 100.0
-"""A repair gets at least so long, since half of it goes into setting up."""
+LEAST_REPAIR_MS = 150.0
+"""A repair gets at least so long: the first 50 ms go into setting up."""
 MOST_OFFERS = 10
 """So many offers get their chances; the others are counted."""
 WORTH_TELLING_S = 60
@@ -317,7 +317,8 @@ def first_answer(case: Case, plan: Plan, ticket: str, spread: Spread, around: Su
         coming = {who.technician for who in offers[0].people} if offers else set(assigned.technicians if assigned else ())
         answer = replace(answer, experts=experts_for(asked, around.knowers, coming))
     if not answer.in_time and assigned is None and asked.due > case.now:
-        answer = replace(answer, repair=speaker.repair(stands.schedule, watch.left_ms))
+        soonest = min((each.start for each in found.candidates), default=None)
+        answer = replace(answer, repair=speaker.repair(stands.schedule, watch.left_ms, soonest))
         watch.lap("repair")
     if not answer.offers and answer.repair is None and assigned is None:
         if around.whole is not None:
@@ -416,16 +417,19 @@ class _Speaker:
         ids, names = tuple(who.id for who in people), tuple(who.name for who in people)
         return Assigned(ids, names, self.problem.moment(start), self.problem.moment(finish), chance)
 
-    def repair(self, plan: Schedule, left_ms: float) -> RepairOffer | None:
-        """A plan with the ticket in it that moves others; None when none was found in the time."""
+    def repair(self, plan: Schedule, left_ms: float, soonest: int | None) -> RepairOffer | None:
+        """A plan that moves others so that the ticket is begun before `soonest`; None when none was found in the time."""
         from optimizer.candidates import repair
+        from optimizer.standing import only_for
 
         result = repair(self.problem, plan.solution, max(left_ms, LEAST_REPAIR_MS))
-        then = result.schedule
+        then = only_for(self.problem, plan, result.schedule, self.ticket)
         duties = [duty for duty, route in enumerate(then.solution.routes) if self.ticket in route]
         if not duties:
             return None
         start = self._start_of(then, duties[0], self.ticket)
+        if soonest is not None and start > soonest - WORTH_TELLING_S:
+            return None
         return RepairOffer(
             start=self.problem.moment(start),
             late_minutes=self._late(start),

@@ -141,3 +141,37 @@ def linked_duties(problem: Problem, solution: Solution, duties: Collection[int])
         for kit in carried(tables, duty, solution.kits[duty]):
             waiting += users.get((tables.station[duty], kit), ())
     return found
+
+
+def only_for(problem: Problem, before: Schedule, after: Schedule, ticket: int) -> Schedule:
+    """Of a plan that a search has changed, only what goes together with serving a ticket; everything else stays as it was.
+
+    Changed duties go together when a ticket went from one to the other, or a crew has people in both. Where the rest alone breaks a
+    rule, as when a kit was freed elsewhere, the whole change is given.
+    """
+    was, will = before.solution, after.solution
+    changed = [duty for duty in range(problem.n_duties) if was.routes[duty] != will.routes[duty]]
+    sharing: dict[int, set[int]] = {}
+    for duty in changed:
+        for each in {*was.routes[duty], *will.routes[duty]}:
+            sharing.setdefault(each, set()).add(duty)
+    found: set[int] = set()
+    waiting = [duty for duty in changed if ticket in will.routes[duty]]
+    while waiting:
+        duty = waiting.pop()
+        if duty not in found:
+            found.add(duty)
+            for each in {*was.routes[duty], *will.routes[duty]}:
+                waiting += sharing[each]
+    chosen = [will if duty in found else was for duty in range(problem.n_duties)]
+    small = schedule(
+        problem,
+        Solution(
+            tuple(source.routes[duty] for duty, source in enumerate(chosen)),
+            tuple(source.kits[duty] for duty, source in enumerate(chosen)),
+            tuple(source.wait_until[duty] for duty, source in enumerate(chosen)),
+        ),
+    )
+    if isinstance(small, Broken) or small.cost >= before.cost:
+        return after
+    return small
