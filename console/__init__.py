@@ -3,6 +3,7 @@
 - `cli.main`: gathers the commands and turns every error into a message and an exit status
 - `front_door`: `solve` and `check`, for files alone
 - `company`: `import`, `plan`, `show`, `approve`, `publish`, `export`, `up`, over the store
+- `answering.respond`, which `answer_tables` prints
 - `demonstration.demo`, `doctor.doctor`
 - `printing` and `showing`: tables for people, JSON for machines; `text.printable`: names made fit for a terminal
 """

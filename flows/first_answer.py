@@ -363,8 +363,8 @@ class _Speaker:
             start=self.problem.moment(each.start),
             late_minutes=self._late(each.start),
             chance=then.get(self.ticket),
-            added_cost=each.cost_change + left_out,
-            cost_change=each.cost_change,
+            added_cost=round(each.cost_change + left_out, 6),  # to the nearest: last digits depend on the rest of the plan
+            cost_change=round(each.cost_change, 6),
             delays=tuple(
                 Delay(self.problem.ticket_ids[other], seconds / 60, now.get(other), then.get(other)) for other, seconds in each.delays
             ),

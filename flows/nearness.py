@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,21 +26,16 @@ class Pace:
 
 
 def stations_in_reach(outline: Outline, ticket: Ticket, pace: Pace) -> frozenset[str]:
-    """The stations of everybody who could serve a ticket and be home in time if they went there from the best place of their day.
+    """The stations of everybody who could go to a ticket and be home in time if they went there from the best place of their day.
 
-    Closed under crews: with someone who is to meet others somewhere come the stations of these.
-
-    Parameters
-    ----------
-    ticket
-        With its needs as the policy sets them; skills count where one person does the work.
+    Skills do not count: who has not got them may take over the work of somebody who has. Closed under crews: with someone who is to
+    meet others somewhere come the stations of these.
     """
     now = outline.now.timestamp()
-    able = {who for who, one in outline.people.items() if _is_able(ticket, who, one.skills)}
     latest: dict[str, float] = {}
     rows: list[tuple[str, float, float, float, float]] = []  # who, from where, since when, until when
     for spell in outline.spells:
-        if spell.technician in able:
+        if spell.technician in outline.people:
             one = outline.people[spell.technician]
             home = outline.stations[one.station]
             ends = spell.latest.timestamp()
@@ -60,12 +54,6 @@ def stations_in_reach(outline: Outline, ticket: Ticket, pace: Pace) -> frozenset
         over = np.maximum(since + 3600 * there / pace.kmh, _first_start(ticket, outline.now)) + 60 * ticket.service_minutes
         found |= {row[0] for row, fits in zip(rows, over + 3600 * back / pace.kmh <= until, strict=True) if fits}
     return _with_crews(outline, frozenset(outline.people[who].station for who in found))
-
-
-def _is_able(ticket: Ticket, who: str, skills: Mapping[str, int]) -> bool:
-    if who in ticket.banned or (ticket.only and who not in ticket.only):
-        return False
-    return ticket.crew > 1 or all(skills.get(skill, 0) >= level for skill, level in ticket.skills.items())
 
 
 def _first_start(ticket: Ticket, now: datetime) -> float:

@@ -99,6 +99,10 @@ def minutes_of(moment: datetime) -> float:
     return (moment - EIGHT).total_seconds() / 60
 
 
+def begins(answer: Any, who: str) -> int:
+    return next(round(minutes_of(offer.start)) for offer in answer.offers if offer.people[0].technician == who)
+
+
 def test_without_a_plan_people_come_from_their_stations_the_cheapest_first(town: Town) -> None:
     town.ticket("x", 40, due=55, severity="emergency")
     answer = town.respond("x")
@@ -159,7 +163,7 @@ def test_a_planned_ticket_tells_who_has_it_and_who_else_could(town: Town) -> Non
     assert came(answer) == [("a1",)]
     town.ticket("later", 60, not_before=at(300))
     town.publish()
-    assert came(town.respond("later")) == [("b1",), ("a1",)]
+    assert came(town.respond("later")) == [("a1",), ("b1",)]
 
 
 def test_a_ticket_on_which_work_has_begun_says_who_is_there(town: Town) -> None:
@@ -188,7 +192,9 @@ def test_facts_that_are_not_stored_are_answered_alike(town: Town) -> None:
     town.ticket("x", 40, due=55, severity="emergency")
     stored = town.respond("x")
     facts = TicketFacts("y", "site x", "emergency", "other", at(0), due_at=at(55), service_minutes=30, crew=1, skills={}, kits=())
-    assert town.respond(facts).offers == stored.offers
+    answer = town.respond(facts)
+    assert came(answer) == came(stored) == [("a1",), ("b1",)]
+    assert [each.added_cost for each in answer.offers] == [each.added_cost for each in stored.offers]
     with pytest.raises(NotFound, match="Ticket y: site nowhere is not in the store"):
         town.respond(replace(facts, site="nowhere"))
 
@@ -234,7 +240,7 @@ def test_where_nobody_can_the_reasons_hold_for_the_whole_company(town: Town) -> 
     town.ticket("rare", 40, due=90, severity="emergency", skills={"rare": 2})
     far, rare = town.respond("far"), town.respond("rare")
     assert (far.offers, far.repair, rare.offers) == ((), None, ())
-    assert any("站" in reason or "drive" in reason for reason in far.reasons), far.reasons
+    assert any("nearest station" in reason for reason in far.reasons), far.reasons
     assert any("rare" in reason for reason in rare.reasons), rare.reasons
 
 
@@ -290,7 +296,7 @@ def test_a_responder_notices_plans_facts_and_positions_whoever_wrote_them(store:
         before = responder.answer("x", at(2))
         town.add(tables.Position(technician_id="b1", lat=0, lon=45 * KM, free_at=at(2), kits=[]))
         after = responder.answer("x", at(2))
-        assert came(before)[0] != came(after)[0] == ("b1",)
+        assert [begins(before, "b1"), begins(after, "b1")] == [62, 7]
         with store.session() as session:
             ticket = session.get(tables.Ticket, "t")
             assert ticket is not None
@@ -307,15 +313,14 @@ def test_looking_at_those_in_reach_only_leaves_nobody_out(tmp_path: Path, monkey
     settings = Settings()
     with open_store(f"sqlite:///{tmp_path / 'made.sqlite'}") as store:
         fill(store, settings, case, 0.5)
-        asked = [ticket.id for ticket in case.tickets[:24]]
+        asked = [ticket.id for ticket in case.tickets[:16]]
         near = [respond(store, settings, name, moment, milliseconds=0) for name in asked]
         monkeypatch.setattr(responding, "stations_in_reach", lambda outline, *_: frozenset(outline.stations))
         every = [respond(store, settings, name, moment, milliseconds=0) for name in asked]
-    assert sum(bool(answer.offers) for answer in every) > 10
+    assert sum(bool(answer.offers) for answer in every) > 8
     for one, other in zip(near, every, strict=True):
-        assert (one.kind, one.assigned, one.offers, one.more, one.experts) == (
-            other.kind, other.assigned, other.offers, other.more, other.experts,
-        )  # fmt: skip
+        for field in ("kind", "assigned", "offers", "more", "experts"):
+            assert getattr(one, field) == getattr(other, field), one.ticket
 
 
 def test_certificates_that_are_over_do_not_count(town: Town) -> None:
