@@ -316,7 +316,7 @@ def first_answer(case: Case, plan: Plan, ticket: str, spread: Spread, around: Su
     if around.knowers is not None:
         coming = {who.technician for who in offers[0].people} if offers else set(assigned.technicians if assigned else ())
         answer = replace(answer, experts=experts_for(asked, around.knowers, coming))
-    if not answer.in_time and assigned is None and asked.due > case.now:
+    if not answer.in_time and assigned is None and asked.due > case.now and problem.reachable[index].any():
         soonest = min((each.start for each in found.candidates), default=None)
         answer = replace(answer, repair=speaker.repair(stands.schedule, watch.left_ms, soonest))
         watch.lap("repair")

@@ -115,11 +115,22 @@ class Responder:
 
 @dataclass
 class _Kept:
-    """What was read of the store: the outline, and the facts around stations, by these."""
+    """What was read of the store: the outline, and the facts around stations, by these; `whole`: with the people of all others, idle."""
 
     mark: str
     outline: Outline
     around: dict[frozenset[str], CompanyFacts] = field(default_factory=dict)
+    whole: dict[frozenset[str], CompanyFacts] = field(default_factory=dict)
+
+    def read(self, session: Session, stations: frozenset[str], region: str, *, whole: bool = False) -> CompanyFacts:
+        """The facts, read when they were not yet."""
+        known, outline, wanted = self.around, self.outline, stations
+        if whole:
+            near = tuple(visit for visit in outline.visits if outline.people[visit.technician].station in stations)
+            known, outline, wanted = self.whole, replace(outline, visits=near), frozenset(outline.stations)
+        if stations not in known:
+            known[stations] = facts_around(session, outline, wanted, region)
+        return known[stations]
 
 
 class _Reader:
@@ -144,10 +155,10 @@ class _Reader:
             kept = self._outline(session, now, mark)
             watch.lap("outline")
             need = alone.case.tickets[0]
-            stations = stations_in_reach(replace(kept.outline, now=now), need, _pace(self.settings)) or frozenset(kept.outline.stations)
-            if stations not in kept.around:
-                kept.around[stations] = facts_around(session, kept.outline, stations, self.settings.region)
-        facts, outline = as_of(kept.around[stations], kept.outline, now, now + self.horizon)
+            stations = stations_in_reach(replace(kept.outline, now=now), need, _pace(self.settings))
+            # Where nobody is in reach, the reasons are wanted.
+            read = kept.read(session, stations, self.settings.region, whole=not stations)
+        facts, outline = as_of(read, kept.outline, now, now + self.horizon)
         watch.lap("facts")
         snapshot = dispatch.make_snapshot(self.store, self.settings, with_asked(facts, asked.alone))
         watch.lap("snapshot")
@@ -162,18 +173,16 @@ class _Reader:
             regions={station.id: station.region for station in outline.stations.values()},
             knowers=tuple(people_of_outline(outline)) if need.severity in policy.remote_expert else None,
             plan=facts.published_plan,
-            whole=partial(self._whole, kept, asked, now),
+            whole=partial(self._whole, kept, stations, asked, now) if stations else None,
         )
         plan = plan_that_is_left(snapshot.case, facts)
         return first_answer(snapshot.case, plan, need.id, spread_of(self.settings.uncertainty), around, watch)
 
-    def _whole(self, kept: _Kept, asked: AskedTicket, now: datetime) -> tuple[Case, Plan, Context]:
-        """The whole company: what is said of why nobody can come must hold for everybody."""
-        every = frozenset(kept.outline.stations)
-        if every not in kept.around:
-            with self.store.reading() as session:
-                kept.around[every] = facts_around(session, kept.outline, every, self.settings.region)
-        facts, _ = as_of(kept.around[every], kept.outline, now, now + self.horizon)
+    def _whole(self, kept: _Kept, stations: frozenset[str], asked: AskedTicket, now: datetime) -> tuple[Case, Plan, Context]:
+        """The whole company, since what is said of why nobody can come must hold for everybody; who is out of reach may as well be idle."""
+        with self.store.reading() as session:
+            read = kept.read(session, stations, self.settings.region, whole=True)
+        facts, _ = as_of(read, kept.outline, now, now + self.horizon)
         snapshot = dispatch.make_snapshot(self.store, self.settings, with_asked(facts, asked.alone))
         return snapshot.case, plan_that_is_left(snapshot.case, facts), snapshot.context
 

@@ -25,7 +25,8 @@ from data_models.domain import TicketFacts
 from data_models.errors import BadInput, NotFound
 from data_models.store import Store, approve, open_store, publish
 from flows import dispatch, responding
-from flows.planning import SearchLimit, judge, solve
+from flows.first_answer import respond_to_case
+from flows.planning import SearchLimit, judge, solve, spread_of
 from flows.responding import Responder, respond
 
 EIGHT = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
@@ -197,6 +198,27 @@ def test_facts_that_are_not_stored_are_answered_alike(town: Town) -> None:
     assert [each.added_cost for each in answer.offers] == [each.added_cost for each in stored.offers]
     with pytest.raises(NotFound, match="Ticket y: site nowhere is not in the store"):
         town.respond(replace(facts, site="nowhere"))
+
+
+def test_a_case_and_a_plan_alone_give_the_same_answer(town: Town) -> None:
+    town.ticket("t", 30)
+    number = town.publish()
+    kept = dispatch.read_plan(town.store, number)
+    case, plan = kept.judged.case, kept.judged.plan
+    town.ticket("x", 40, due=140, severity="emergency")
+    spread = spread_of(SETTINGS.uncertainty)
+    new = replace(case.tickets[0], id="x", lon=40 * KM, due=at(140), severity="emergency")
+    answer = respond_to_case(case, plan, new, spread, remote_expert=True)
+    assert came(answer) == [("a1",), ("b1",)]
+    # a1 has not set out: to x first, and to t on the way home.
+    assert [round(minutes_of(offer.start)) for offer in answer.offers] == [40, 60]
+    assert [delay.ticket for delay in answer.offers[0].delays] == ["t"]
+    assert answer.experts == ()  # nobody has any skill
+    assert respond_to_case(case, plan, "t", spread).assigned.technicians == ("a1",)  # type: ignore[union-attr]
+    with pytest.raises(NotFound, match="ticket y is not in"):
+        respond_to_case(case, plan, "y", spread)
+    with pytest.raises(BadInput, match="does not belong to case"):
+        respond_to_case(replace(case, technicians=()), plan, "t", spread)
 
 
 def test_people_of_other_regions_come_too_and_keep_what_their_region_has_promised(tmp_path: Path) -> None:
