@@ -4,6 +4,7 @@
 - `plans`: which runs belong to a profile, and how long they take; `tables` and `plot`: what they say; `report`: into RESULTS.md
 - `made_cases`: dispatch cases like the shared ones, of any size and shape; `vrptw`: Solomon and Gehring-Homberger as dispatch cases
 - `peer_ortools`, `peer_pyvrp`, `peer_vroom`: other solvers, each with its best encoding; `peers`: what they share
+- `first_answer`: how fast the first answer to a new emergency comes, through a real store
 - `answers`: how fast one ticket more is answered, and how fast the command line starts
 - `cases`, `import_rows`: earlier measurements, by themselves
 """

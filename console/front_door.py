@@ -140,7 +140,7 @@ def candidates(
     case, plan = read_case(case_file), read_plan(plan_file)
     make_ready(say_compiling)
     found = options_for(case, plan, ticket)
-    print_options(case, ticket, found, as_json=as_json)
+    print_options(case, plan, ticket, found, as_json=as_json)
     if not found:
         raise typer.Exit(1)
 

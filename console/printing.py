@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from console.text import printable
+from console.text import duration, printable
 from data_models.case import SEVERITIES
 from data_models.plan import PROVEN
 from flows.planning import judged_summary
@@ -25,6 +25,7 @@ from flows.planning import judged_summary
 if TYPE_CHECKING:
     from data_models.case import Case
     from data_models.context import Context
+    from data_models.plan import Plan
     from flows.options import Option
     from flows.papers import Paper
     from flows.planning import JudgedPlan
@@ -195,25 +196,38 @@ def print_published(number: int, papers: Sequence[Paper], *, as_json: bool = Fal
         out.print(f"  {plain(paper.path)}  [dim]{paper.what}[/]", soft_wrap=True)
 
 
-def print_options(case: Case, ticket: str, options: Sequence[Option], *, as_json: bool = False) -> None:
-    """Print who could take a ticket, the best first; of several people who would go together, each with the own arrival."""
+def print_options(case: Case, plan: Plan, ticket: str, options: Sequence[Option], *, as_json: bool = False) -> None:
+    """Print who has a ticket and who could take it, the best first; of several people who would go together, each with the own arrival."""
+    has = [(route.technician, stop.start) for route in plan.routes for stop in route.stops if stop.ticket == ticket]
     if as_json:
-        print_json({"case": case.name, "ticket": ticket, "candidates": [asdict(option) for option in options]})
+        now = {"technicians": [who for who, _ in has], "start": has[0][1]} if has else None
+        print_json({"case": case.name, "ticket": ticket, "planned": now, "candidates": [asdict(option) for option in options]})
         return
     out = terminal()
+    if has:
+        people = ", ".join(plain(who) for who, _ in has)
+        out.print(f"{plain(ticket)} is planned: {people} from {has[0][1]:%m-%d %H:%M}; what follows is counted from the plan without it")
     if not options:
         out.print(f"nobody can take {plain(ticket)} besides what is planned; a search may find room: twohour solve")
         return
     table = _table(f"Who could take {plain(ticket)}", "who", "arrives", "starts", "in time", "added cost", "delays")
     for option in options[:MOST_ROWS]:
-        late = "yes" if option.late_minutes == 0 else f"[yellow]{option.late_minutes:,.0f} min late[/]"
-        delays = [f"{plain(other)} by {minutes:,.0f} min" for other, minutes in option.delays]
-        shown = ", ".join(delays[:MOST_DELAYS]) + (f" and {len(delays) - MOST_DELAYS} more" if len(delays) > MOST_DELAYS else "")
+        late = "yes" if option.late_minutes == 0 else f"[yellow]{duration(option.late_minutes)} late[/]"
+        delays = [f"{plain(other)} by {duration(minutes)}" for other, minutes in option.delays]
         arrivals = ", ".join(f"{moment:%m-%d %H:%M}" for moment in option.arrivals)
-        who = plain(", ".join(option.technicians))
-        table.add_row(who, arrivals, f"{option.start:%m-%d %H:%M}", late, f"{option.added_cost:,.0f}", shown or "nobody")
+        who = plain(", ".join(option.technicians)) + (" [dim](as planned)[/]" if _is_as_planned(option, has) else "")
+        table.add_row(who, arrivals, f"{option.start:%m-%d %H:%M}", late, f"{option.added_cost:,.0f}", few(delays) or "nobody")
     _say_rest(table, len(options))
     out.print(table)
+
+
+def _is_as_planned(option: Option, has: Sequence[tuple[str, datetime]]) -> bool:
+    return bool(has) and {who for who, _ in has} == set(option.technicians) and option.start == has[0][1]
+
+
+def few(items: Sequence[str], most: int = MOST_DELAYS) -> str:
+    """The first few of several things, and how many more there are; empty for none."""
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
 
 
 def _service(judged: JudgedPlan) -> Table:

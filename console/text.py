@@ -6,3 +6,9 @@ from __future__ import annotations
 def printable(text: str) -> str:
     """The text without control characters, so that what a file contains cannot steer a terminal."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def duration(minutes: float) -> str:
+    """A length of time as people say it: minutes up to two hours, then hours and minutes; rounded to a minute."""
+    whole = round(minutes)
+    return f"{whole} min" if whole <= 120 else f"{whole // 60} h {whole % 60:02} min"

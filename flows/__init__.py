@@ -3,6 +3,9 @@
 - `planning`: `solve` a case, `judge` a plan, `explained`, `with_chances`
 - `dispatch`: over the store: `read_facts`, `make_snapshot`, `keep_draft`, `read_plan`, `approve_plan`, `reject_plan`,
   `publish_plan`, `approve_and_publish`
+- `responding`: `respond` (the first answer to a ticket, from the store) and `Responder`, for a process that stays;
+  `first_answer.respond_to_case` from a case and a plan alone; `nearness` says who could come at all, `experts` who can help remotely
+- `options.options_for`: candidates from files
 - `intake.import_table`: a file into a table, with the geocoder and policies of the settings
 - `papers.write_papers`: everything that is published of a plan
 - `notices`: `announce` puts notices into the outbox, `send_due` sends them; `telling`: what is told to whom; `channels.send`

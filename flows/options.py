@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from data_models.case import Case
-from data_models.errors import Conflict, NotFound
+from data_models.errors import BadInput, Conflict, NotFound
 from data_models.plan import Plan
 from flows.planning import TRIPS
 
@@ -46,7 +46,7 @@ def options_for(case: Case, plan: Plan, ticket: str) -> tuple[Option, ...]:
     NotFound
         The case has no such ticket.
     BadInput
-        The plan visits what the case has not got.
+        The plan is not of this case: it sends people, or visits tickets, that the case has not got.
     Conflict
         The plan breaks a rule, so that nothing can be built on it.
     """
@@ -57,6 +57,7 @@ def options_for(case: Case, plan: Plan, ticket: str) -> tuple[Option, ...]:
 
     if ticket not in case.ticket_by_id:
         raise NotFound(f"ticket {ticket} is not in {case.name}; give the id of one of its {len(case.tickets)} tickets")
+    must_belong(case, plan)
     problem = build_problem(case, trips=TRIPS, plan=plan)
     index, tables = problem.ticket_ids.index(ticket), problem.tables
     timed = schedule(problem, from_plan(problem, plan))
@@ -75,3 +76,21 @@ def options_for(case: Case, plan: Plan, ticket: str) -> tuple[Option, ...]:
         )
         for each in candidates(problem, timed, index)
     )
+
+
+def must_belong(case: Case, plan: Plan) -> None:
+    """Raise `BadInput` naming what a plan speaks of and the case has not got, so that nobody looks for the mistake in the ticket."""
+    people, tickets = case.technician_by_id, case.ticket_by_id
+    unknown = [f"technician {route.technician}" for route in plan.routes if route.technician not in people]
+    unknown += [f"ticket {stop.ticket}" for route in plan.routes for stop in route.stops if stop.ticket not in tickets]
+    unknown += [
+        f"shift {route.shift} of technician {route.technician}"
+        for route in plan.routes
+        if route.technician in people and not 0 <= route.shift < len(people[route.technician].shifts)
+    ]
+    if unknown:
+        shown = ", ".join(dict.fromkeys(unknown[:5])) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
+        raise BadInput(
+            f"the plan is of case {plan.case} and does not belong to case {case.name}, which has no {shown}; "
+            "give the case that the plan was made from"
+        )

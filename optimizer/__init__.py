@@ -11,6 +11,8 @@ Solving, in indices and whole seconds:
 - `exchange`: several such searches side by side, which exchange what they find
 - `regions.solve`: one call for any size; a large problem by regions, which `parts` cuts and `legs` spares all pairs of places
 - `candidates`: every place for one ticket more in a plan, and `repair`, both on the compiled search
+- `standing`: what of a plan can still be carried out in the middle of the day, how sure a part of it is, and of a repair what belongs to
+  one ticket
 - `exact`: `solve_exactly` with a proof: CP-SAT with every rule in `exact_model`, `exact_trips`, `exact_kits` and
   `exact_objective`, money in `exact_prices`, bounds on sets of tickets in `exact_sets`
 - `exact_size.is_small`: whether it is worth trying; `compiled`: how functions are compiled ahead of their use and kept

@@ -26,6 +26,16 @@ _PLACES = 64
 
 
 @dataclass(frozen=True)
+class ChangedTrip:
+    """What a duty does when a candidate is taken: its tickets in order, the kits it takes, until when it waits for one (seconds)."""
+
+    duty: int
+    route: tuple[int, ...]
+    kits: frozenset[int]
+    wait_until: int
+
+
+@dataclass(frozen=True)
 class Candidate:
     """One way to serve a ticket, the order of all other visits kept.
 
@@ -41,6 +51,8 @@ class Candidate:
         Cost of the plan with the ticket less its cost without; negative when serving is cheaper than skipping.
     delays
         (ticket, seconds) for each visit that would start later than it does now.
+    trips
+        Every duty that does something else than now, or at another time.
     """
 
     duties: tuple[int, ...]
@@ -48,6 +60,22 @@ class Candidate:
     start: int
     cost_change: float
     delays: tuple[tuple[int, int], ...]
+    trips: tuple[ChangedTrip, ...]
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The candidates of a ticket, the cheapest first, and the plan without it that they build on."""
+
+    without: Solution
+    candidates: tuple[Candidate, ...]
+
+    def taken(self, chosen: Candidate) -> Solution:
+        """The decisions of the plan when one of the candidates is taken."""
+        routes, kits, wait = list(self.without.routes), list(self.without.kits), list(self.without.wait_until)
+        for trip in chosen.trips:
+            routes[trip.duty], kits[trip.duty], wait[trip.duty] = trip.route, trip.kits, trip.wait_until
+        return Solution(tuple(routes), tuple(kits), tuple(wait))
 
 
 def candidates(problem: Problem, plan: Schedule, ticket: int) -> tuple[Candidate, ...]:
@@ -66,13 +94,20 @@ def candidates(problem: Problem, plan: Schedule, ticket: int) -> tuple[Candidate
         Empty when nobody can. Costs are exact. For a ticket that needs a crew: distinct crews, and for each person who can be in one
         the best that was found with them; crews are tried at the moments that suit somebody of them.
     """
+    return ways(problem, plan, ticket).candidates
+
+
+def ways(problem: Problem, plan: Schedule, ticket: int) -> Ways:
+    """The candidates of a ticket as `candidates` gives them, with what it takes to carry them out."""
     from optimizer import search_kernel as kernel
 
     memory = recall(problem, plan)
     state, table = memory.state, memory.table
     kernel.begin_move(table)
     if state.duty_of[ticket] >= 0 and not kernel.take_out(table, ticket):
-        return ()
+        return Ways(plan.solution, ())
+    kernel.keep_present(table)
+    without = memory.best()
     state.level[kernel.BLINK] = 0.0
     people = [r for r in problem.reachable[ticket].nonzero()[0].tolist() if kernel.price(table, ticket, r) < float("inf")]
     if problem.ticket_crew[ticket] == 1:
@@ -80,7 +115,7 @@ def candidates(problem: Problem, plan: Schedule, ticket: int) -> tuple[Candidate
     else:
         found = _best_of_each(problem, _crews(memory, ticket, people))
         found = _best_of_each(problem, (way for each in found for way in (each, *_placed_anew(memory, ticket, each.duties))))
-    return tuple(sorted(found, key=lambda each: (each.cost_change, each.start, each.duties)))
+    return Ways(without, tuple(sorted(found, key=lambda each: (each.cost_change, each.start, each.duties))))
 
 
 def _best_of_each(problem: Problem, found: Iterable[Candidate]) -> list[Candidate]:
@@ -195,9 +230,12 @@ def _candidate(memory: Memory, ticket: int, before: float) -> Candidate:
     duties: list[tuple[int, int]] = []
     start = 0
     delays: dict[int, int] = {}
+    trips: list[ChangedTrip] = []
     for duty in state.saved[then, : state.saved[then, -1]].tolist():
         size = int(state.routes[now, duty, kernel.N])
         row = state.rows[now, duty, :size].tolist()
+        kits = frozenset(np.flatnonzero(state.carried[now, duty] > 0).tolist())
+        trips.append(ChangedTrip(duty, tuple(row), kits, int(state.routes[now, duty, kernel.WAIT])))
         times = dict(zip(row, state.timing[now, duty, :size, kernel.START].tolist(), strict=True))
         if ticket in times:
             start = times[ticket]
@@ -210,4 +248,4 @@ def _candidate(memory: Memory, ticket: int, before: float) -> Candidate:
     absent = LOCK_PENALTY if memory.facts.ticket[ticket, kernel.LOCKED] else 0.0  # what the search charges, and no plan costs
     change = float(state.level[kernel.TOTAL]) - before + absent
     people, arrivals = zip(*sorted(duties), strict=True)
-    return Candidate(people, arrivals, start, change, tuple(sorted(delays.items())))
+    return Candidate(people, arrivals, start, change, tuple(sorted(delays.items())), tuple(trips))

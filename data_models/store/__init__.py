@@ -4,6 +4,8 @@
 - `load_facts(session, now, horizon, region)` reads the company as facts
 - `save_snapshot`, `snapshot_of`, `save_plan` keep what a plan is made from and the plan
 - `plan_by_id`, `latest_plan`, `published_plan`, `list_plans`, `plan_versions` find plans
+- `nearby`: `read_outline`, `read_asked`, `facts_around`: what an answer at once needs
+- `changes.ChangeMark` tells whether anything was written
 - `approve`, `reject`, `publish` decide about them
 - `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`
 - `notices`: `put_notice`, `take_due`, `mark_sent`, `mark_failed`, `retry_notice`: the outbox

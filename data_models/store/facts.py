@@ -72,7 +72,7 @@ def load_facts(session: Session, now: datetime, horizon: timedelta, region: str 
         tickets=tuple(_ticket(row) for row in _by_id(tickets)),
         promised=() if plan is None else tuple(promised_visits(session, plan)),
         published_plan=None if plan is None else plan.id,
-        out_before=() if plan is None or made_from is None else tuple(_out_before(plan, made_from.case)),
+        out_before=() if plan is None or made_from is None else tuple(out_before(plan.plan_json, made_from.case)),
         served_before=() if made_from is None else made_from.context.being_served,
         roads=tuple(_roads(session, now)),
     )
@@ -100,8 +100,9 @@ def promised_visits(session: Session, plan: tables.Plan) -> Iterator[PromisedVis
             )
 
 
-def _out_before(plan: tables.Plan, case: Case) -> Iterator[OutBefore]:
-    goes_on = {(route.technician, route.shift) for route in parse_plan(plan.plan_json).routes if route.stops}
+def out_before(plan_json: str, case: Case) -> Iterator[OutBefore]:
+    """Who was on the road already when a plan of a case was made."""
+    goes_on = {(route.technician, route.shift) for route in parse_plan(plan_json).routes if route.stops}
     for person in case.technicians:
         out = person.start
         if out is not None:
@@ -144,11 +145,15 @@ def _waiting(now: datetime) -> Select[tuple[tables.Ticket]]:
 
 def _technicians(session: Session, stations: set[str], now: datetime, until: datetime) -> Iterator[TechnicianFacts]:
     rows = session.scalars(
-        _in_use(tables.Technician).options(selectinload(tables.Technician.skills), selectinload(tables.Technician.position))
+        _in_use(tables.Technician)
+        .where(tables.Technician.station_id.in_(stations))
+        .options(selectinload(tables.Technician.skills), selectinload(tables.Technician.position))
     )
     shifts: dict[str, list[tables.Shift]] = {}
     for shift in session.scalars(
         select(tables.Shift)
+        .join(tables.Shift.technician)
+        .where(tables.Technician.station_id.in_(stations))
         .where(tables.Shift.ends_at > now - LONGEST_OVERTIME, tables.Shift.starts_at < until)
         .where(or_(tables.Shift.ends_at > now, tables.Shift.overtime_minutes > 0))
         .order_by(tables.Shift.starts_at)

@@ -22,10 +22,7 @@ from data_models.case_files import read_plan
 
 AT = "2026-03-02T08:00:00+08:00"
 ANSI = re.compile(r"\x1b")
-COMMANDS = (
-    *("demo", "doctor", "import", "plan", "show", "approve", "publish", "notices", "up"),
-    *("solve", "check", "prove", "candidates", "export"),
-)
+COMMANDS = [command.name for command in cli.app.registered_commands]
 STATIONS = "id,name,lat,lon\nST-1,上海,31.2,121.4\nST-2,苏州,31.3,120.6\n"
 HOSTILE = "[red]Pump[/red] \x1b[31mred\x1b[0m \x07 <b>"
 

@@ -38,7 +38,21 @@ def test_help_loads_nothing_heavy() -> None:
 def test_help_names_every_command() -> None:
     shown = CliRunner().invoke(cli.app, ["--help"])
     assert shown.exit_code == 0
-    for command in ("demo", "import", "plan", "solve", "check", "prove", "candidates", "export", "approve", "publish", "show", "doctor"):
+    for command in (
+        "demo",
+        "import",
+        "plan",
+        "solve",
+        "check",
+        "prove",
+        "candidates",
+        "export",
+        "approve",
+        "publish",
+        "respond",
+        "show",
+        "doctor",
+    ):
         assert command in shown.output
 
 
