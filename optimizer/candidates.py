@@ -73,7 +73,6 @@ def candidates(problem: Problem, plan: Schedule, ticket: int) -> tuple[Candidate
     kernel.begin_move(table)
     if state.duty_of[ticket] >= 0 and not kernel.take_out(table, ticket):
         return ()
-    state.level[kernel.BLINK] = 0.0
     people = [r for r in problem.reachable[ticket].nonzero()[0].tolist() if kernel.price(table, ticket, r) < float("inf")]
     if problem.ticket_crew[ticket] == 1:
         found = _best_of_each(problem, _singles(memory, ticket, people))
