@@ -10,7 +10,6 @@ import pytest
 
 from optimizer import dive as diving
 from optimizer import exact, proof, regions, search
-from optimizer import search_kernel as kernel
 from optimizer.bound import prove
 from optimizer.problem import Problem, build_problem
 from optimizer.proof import with_proof
@@ -158,13 +157,20 @@ def test_nothing_is_searched_or_put_together_once_somebody_asks_to_stop(line_day
     problem = many(line_day, 8)
     bad = first_comes_last(problem)
     bound = prove(problem, Stop(iterations=50), known=bad)
-    steps: list[int] = []
-    run = kernel.run
-    monkeypatch.setattr(kernel, "run", lambda table, until: (steps.append(until), run(table, until)))
+    searched: list[bool] = []
+    solve_whole = search.solve
+
+    def watched(*args, **how) -> Result:
+        result = solve_whole(*args, **how)
+        searched.append(result.interrupted)
+        return result
+
     asked: list[bool] = []
+    looks = count()
+    monkeypatch.setattr(search, "solve", watched)
     monkeypatch.setattr(diving, "recombine", lambda *_args, over, **_how: asked.append(over()))
-    diving.dive(problem, bound, 3.0, 1, known=bad, clock=ticking(0.001), interrupted=lambda: True)
-    assert steps == []
+    diving.dive(problem, bound, 3.0, 1, known=bad, clock=ticking(0.005), interrupted=lambda: next(looks) > 5)
+    assert searched == [True]
     assert asked == [True]
 
 
