@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from optimizer.bound_facts import Views, rounded_down, views_of
+from optimizer.bound_facts import Views, rounded_down, views_of, with_whole_shifts
 from optimizer.cuts import cut_crews, cut_kits
 from optimizer.master import Column, Master, Rows, bound_of
 from optimizer.pricing import Pricing, columns_of_plan
@@ -85,7 +85,7 @@ def prove(problem: Problem, stop: Stop, *, known: Schedule | None = None, clock:
 
     pricing_kernel.make_ready()
     began = clock()
-    run = _Run(rounded_down(problem), stop, known, clock, began)
+    run = _Run(rounded_down(with_whole_shifts(problem)), stop, known, clock, began)
     return run.prove()
 
 

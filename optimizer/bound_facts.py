@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_models.case import Case, TravelMatrix
-from optimizer.problem import UNREACHABLE, Bools, Floats, Ints, Problem
+from optimizer.problem import MOST_BREAKS, UNREACHABLE, Bools, Floats, Ints, Problem, latest_return, merged, rounded_windows
 from optimizer.schedule import lateness_cost
 
 MOST_CLOSED = 96  # tickets of a day up to which labels learn what is out of reach
@@ -158,6 +158,16 @@ def _windows(problem: Problem, slots: tuple[Slot, ...]) -> tuple[Ints, Ints]:
     return np.array(rows, np.int64).reshape(-1, 2), np.array(ptr, np.int64)
 
 
+def with_whole_shifts(problem: Problem) -> Problem:
+    """The problem with shifts to their ends where `build_problem` cuts them, for more breaks than can be planned around."""
+    latest = problem.duty_latest.copy()
+    for duty, (who, number) in enumerate(zip(problem.duty_technician.tolist(), problem.duty_shift.tolist(), strict=True)):
+        shift = problem.case.technician_by_id[problem.technician_ids[who]].shifts[number]
+        if len(shift.breaks) > MOST_BREAKS:
+            latest[duty] = latest_return(shift, problem.epoch)
+    return replace(problem, duty_latest=latest) if (latest != problem.duty_latest).any() else problem
+
+
 def rounded_down(problem: Problem) -> Problem:
     """The problem with every rounding turned round, so that a bound also holds for plans in fractions of a second.
 
@@ -165,23 +175,41 @@ def rounded_down(problem: Problem) -> Problem:
     """
     if _is_whole(problem.case):
         return problem
+    # A case that begins within a second begins at the next one in its problem: then everything may end a second later, too.
+    later = 1 if problem.case.now.microsecond == 0 else 2
+    windows, window_ptr = _widened(problem, later)
     return replace(
         problem,
         legs=replace(problem.legs, given_s=np.floor(problem.legs.given_s)),
         ticket_service_s=np.maximum(0, problem.ticket_service_s - 1),
-        ticket_due=problem.ticket_due + 1,
-        window_start=np.maximum(0, problem.window_start - 1),
-        window_end=problem.window_end + 1,
+        ticket_due=problem.ticket_due + later,
+        window_ptr=window_ptr,
+        window_start=windows[:, 0],
+        window_end=windows[:, 1],
         duty_earliest=np.maximum(0, problem.duty_earliest - 1),
-        duty_end=problem.duty_end + 1,
-        duty_latest=problem.duty_latest + 1,
+        duty_end=problem.duty_end + later,
+        duty_latest=problem.duty_latest + later,
         duty_idle_until=np.maximum(0, problem.duty_idle_until - 2),
         break_earliest=np.maximum(0, problem.break_earliest - 1),
-        break_latest=problem.break_latest + 1,
+        break_latest=problem.break_latest + later,
         break_length=np.maximum(0, problem.break_length - 1),
-        break_span_end=problem.break_span_end + 2,
+        break_span_end=problem.break_span_end + later + 1,
         lent_until=np.maximum(0, problem.lent_until - 2),
     )
+
+
+def _widened(problem: Problem, later: int) -> tuple[Ints, Ints]:
+    """Windows (., 2) that open a second sooner and close `later`, with those in which no whole second lies; and pointers."""
+    rows: list[tuple[int, int]] = []
+    ptr = [0]
+    for number, name in enumerate(problem.ticket_ids):
+        own = slice(*problem.window_ptr[number : number + 2].tolist())
+        spells = list(zip(problem.window_start[own].tolist(), problem.window_end[own].tolist(), strict=True))
+        rounded = rounded_windows(problem.case.ticket_by_id[name], problem.epoch)
+        spells += [(opens, closes) for opens, closes in rounded if closes == opens - 1]
+        rows += merged((max(0, opens - 1), closes + later) for opens, closes in spells)
+        ptr.append(len(rows))
+    return np.array(rows, np.int64).reshape(-1, 2), np.array(ptr, np.int64)
 
 
 def _is_whole(case: Case) -> bool:

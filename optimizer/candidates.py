@@ -108,7 +108,6 @@ def ways(problem: Problem, plan: Schedule, ticket: int) -> Ways:
         return Ways(plan.solution, ())
     kernel.keep_present(table)
     without = memory.best()
-    state.level[kernel.BLINK] = 0.0
     people = [r for r in problem.reachable[ticket].nonzero()[0].tolist() if kernel.price(table, ticket, r) < float("inf")]
     if problem.ticket_crew[ticket] == 1:
         found = _best_of_each(problem, _singles(memory, ticket, people))

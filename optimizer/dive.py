@@ -10,6 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from optimizer.bound import Bound
 from optimizer.master import Column
@@ -49,21 +50,18 @@ def dive(
     ends, best, pool = clock() + seconds, known, RoutePool(problem)
     searching = ends - _TOGETHER * seconds
     choice = random.Random(seed)
+    asked = Stop(interrupted=interrupted)
     for turn in range(_TURNS):
         left = searching - clock()
-        if left <= 0.05 or not any(bound.weights):
+        if left <= 0.05 or asked.is_asked_for or not any(bound.weights):
             break
         start = rounded(problem, bound, choice, turn > 0)
-        stop = Stop(left / (_TURNS - turn), None, interrupted)
+        stop = replace(asked, seconds=left / (_TURNS - turn))
         result = solve(problem, stop, seed + turn, start=start.solution, clock=clock, on_look=pool.add_present)
         pool.add_schedule(result.schedule)
         if result.cost < best.cost - 1e-6:
             best = result.schedule
-
-    def over() -> bool:
-        return clock() > ends or (interrupted is not None and interrupted())
-
-    best = recombine(problem, pool, best, ends - clock(), seed, over=over) or best
+    best = recombine(problem, pool, best, ends - clock(), seed, over=lambda: asked.is_asked_for or clock() > ends) or best
     return best if best is not known else None
 
 

@@ -340,7 +340,7 @@ def _compressed(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
     return np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64), _ints(item for row in rows for item in row)
 
 
-def _latest_return(shift: Shift, epoch: datetime) -> int:
+def latest_return(shift: Shift, epoch: datetime) -> int:
     """Shift end plus overtime, rounded down, and never past what a calendar can hold."""
     end_of_calendar = _floor_s(datetime.max.replace(tzinfo=UTC) - timedelta(days=2), epoch)
     overtime = min(60 * shift.overtime_minutes, float(UNREACHABLE))
@@ -357,7 +357,7 @@ def _open_shifts(who: Technician, now: datetime, epoch: datetime) -> list[int]:
 
     The overtime of a shift that is over is left out for someone already out: they belong to a later shift and are not home.
     """
-    kept = [k for k, shift in enumerate(who.shifts) if _latest_return(shift, epoch) > 0]
+    kept = [k for k, shift in enumerate(who.shifts) if latest_return(shift, epoch) > 0]
     if who.start is not None:
         kept = [k for k in kept if who.shifts[k].end > now]
     return sorted(kept, key=lambda k: (who.shifts[k].start, k))
@@ -365,19 +365,26 @@ def _open_shifts(who: Technician, now: datetime, epoch: datetime) -> list[int]:
 
 def _windows(ticket: Ticket, epoch: datetime) -> list[tuple[int, int]]:
     """When work may start: windows clipped to the earliest start, sorted, touching ones merged."""
+    return merged(rounded_windows(ticket, epoch)) if ticket.windows else [(_earliest(ticket, epoch), UNREACHABLE)]
+
+
+def rounded_windows(ticket: Ticket, epoch: datetime) -> list[tuple[int, int]]:
+    """Each window clipped to the earliest start, rounded inwards: inside for sure. It ends before it starts where nothing is left."""
     earliest = _earliest(ticket, epoch)
-    if not ticket.windows:
-        return [(earliest, UNREACHABLE)]
-    spells = sorted((max(_ceil_s(w.start, epoch), earliest), _floor_s(w.end, epoch)) for w in ticket.windows)  # inwards: inside for sure
-    merged: list[tuple[int, int]] = []
-    for start, end in spells:
+    return [(max(_ceil_s(w.start, epoch), earliest), _floor_s(w.end, epoch)) for w in ticket.windows]
+
+
+def merged(spells: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spells of whole seconds, both ends included: sorted, those that overlap or touch as one, empty ones left out."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spells):
         if end < start:
             continue
-        if merged and start <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        if found and start <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
         else:
-            merged.append((start, end))
-    return merged
+            found.append((start, end))
+    return found
 
 
 def _earliest(ticket: Ticket, epoch: datetime) -> int:
@@ -466,7 +473,7 @@ def _duty_facts(
             earliest[d] = max(earliest[d], free)
             idle_until[d] = max(0, free + legs.seconds_of(origin[d], home[d]))
     breaks, free_of_more = zip(*(_breaks(s, epoch) for s in shifts), strict=True) if shifts else ((), ())
-    latest = [min(_latest_return(s, epoch), until) for s, until in zip(shifts, free_of_more, strict=True)]
+    latest = [min(latest_return(s, epoch), until) for s, until in zip(shifts, free_of_more, strict=True)]
     before = [-1] * len(duties)
     busy_until = 0  # by the earlier trips of the same shift
     for d in range(1, len(duties)):

@@ -48,7 +48,7 @@ def with_proof(result: Result, stop: Stop, *, clock: Callable[[], float] = time.
             at = result.seconds + clock() - began
             trajectory = (*result.trajectory, (at, better.cost))
             result = replace(result, schedule=better, cost=better.cost, status="improved", trajectory=trajectory)
-    return replace(result, seconds=result.seconds + clock() - began)
+    return replace(result, seconds=result.seconds + clock() - began, interrupted=result.interrupted or stop.is_asked_for)
 
 
 def with_bound_on_all_trips(result: Result, stop: Stop, *, clock: Callable[[], float] = time.monotonic) -> Result:

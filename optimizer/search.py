@@ -132,6 +132,8 @@ def begin(problem: Problem, warm: Schedule | None, seed: int) -> Memory:
 def recall(problem: Problem, plan: Schedule) -> Memory:
     """A schedule in the search's memory, to ask about it rather than to search on: without neighbours and temperatures.
 
+    Nobody is overlooked by chance.
+
     Raises
     ------
     RuntimeError

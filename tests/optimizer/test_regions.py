@@ -17,7 +17,7 @@ from optimizer.insertion import LocksCannotHold
 from optimizer.legs import MOST_DENSE
 from optimizer.parts import divide, homes_of, restrict
 from optimizer.problem import UNREACHABLE, build_problem, from_plan
-from optimizer.regions import by_regions, is_large, join, search_part, solve
+from optimizer.regions import Task, _share_of, by_regions, is_large, join, search_part, solve
 from optimizer.result import Result, Stop
 from optimizer.schedule import cost_of, schedule
 from optimizer.score import score
@@ -227,6 +227,35 @@ def test_a_part_that_breaks_a_rule_stays_as_it_was(line_day):
     parts = divide(problem, present, homes_of(problem), 1, random.Random(1))
     broken = [Solution(((0, 0),), (frozenset(),), (0,)) for _ in parts]
     assert join(problem, present, parts, broken, only_cheaper=False) == (present, 2)
+
+
+def test_what_is_dearer_joins_the_present_plan_but_not_the_best(line_day):
+    line_day.station("S")
+    line_day.station("T", 100)
+    line_day.technician("A")
+    line_day.technician("B", "T")
+    for name, position in (("a", 10), ("b", 20), ("c", 90)):
+        line_day.ticket(name, position, due=30 if name == "a" else 480)
+    problem = build_problem(line_day.case())
+    present = schedule(problem, Solution(((0, 1), ()), (frozenset(),) * 2, (0, 0)))
+    parts = [restrict(problem, np.array([0, 1]), np.array([0])), restrict(problem, np.array([2]), np.array([1]))]
+    # In the other order a is late, with A; c is served at last, by B.
+    found = [Solution(((1, 0),), (frozenset(),), (0,)), Solution(((0,),), (frozenset(),), (0,))]
+    best, _ = join(problem, present, parts, found, only_cheaper=True)
+    assert best.solution.routes == ((0, 1), (2,))
+    assert best.cost == pytest.approx(40 + 20)
+    moved, _ = join(problem, present, parts, found, only_cheaper=False)
+    assert moved.solution.routes == ((1, 0), (2,))
+
+
+def test_parts_advance_by_the_same_fraction_of_a_round(line_day):
+    line_day.station("S")
+    problem = build_problem(line_day.case())
+    tasks = [Task(problem, None, 1, 0, iterations, 1000) for iterations in (100, 250, 650)]
+    # A half, rounded down so that no part runs ahead of the count; at the end all of it.
+    assert [_share_of(task, 501, 1000) for task in tasks] == [50, 125, 325]
+    assert [_share_of(task, 1000, 1000) for task in tasks] == [100, 250, 650]
+    assert [_share_of(task, 0, 1000) for task in tasks] == [0, 0, 0]
 
 
 def test_stations_without_anybody_and_regions_without_tickets_do_no_harm(line_day):

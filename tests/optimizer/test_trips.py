@@ -18,7 +18,7 @@ from flows.planning import explained, judge, with_chances, with_unplanned_reason
 from optimizer.chance import chances
 from optimizer.chance_draws import Spread
 from optimizer.exact import solve_exactly
-from optimizer.insertion import construct
+from optimizer.insertion import construct, insert_best
 from optimizer.problem import build_problem, from_plan, to_plan
 from optimizer.proof import could_use_more_trips, with_proof
 from optimizer.result import Stop
@@ -229,3 +229,16 @@ def test_the_proof_has_its_share_of_the_time_and_no_more(line_day):
     result = solve(build_problem(line_day.case()), Stop(seconds=5), 1, clock=lambda: next(ticks) * 0.003)
     assert result.bound is not None
     assert result.seconds <= 5
+
+
+@pytest.mark.parametrize(("routes", "found"), [(((0, 1), ()), None), (((0, 1), (2,)), ((0, 1), (3, 2))), (((0,), ()), ((3, 0), ()))])
+def test_insertion_fills_trips_that_there_are_and_begins_no_second_one(line_day, routes, found):
+    line_day.station("S")
+    line_day.technician("A", capacity=2)
+    for name in "abcd":
+        line_day.ticket(name, 20, load=1.0)
+    problem = build_problem(line_day.case(), plan=Plan("line day", (trip(line_day, "A", 0, [], 0),) * 2))
+    plan = schedule(problem, Solution(routes, (frozenset(),) * 2, (0, 0)))
+    assert isinstance(plan, Schedule)
+    inserted = insert_best(problem, plan, 3)
+    assert (None if inserted is None else inserted.schedule.solution.routes) == found
