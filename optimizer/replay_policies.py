@@ -44,7 +44,7 @@ def decide(policy: Policy, view: View, stop: Stop, seed: int) -> Decided:
         Locked tickets contradict each other.
     """
     if policy == "nearest":
-        return Decided(_nearest(view.problem))
+        return Decided(_nearest(view))
     if view.problem.n_duties == 0:
         return Decided(view.kept)
     inserted = _inserted(view)
@@ -68,9 +68,11 @@ def _inserted(view: View) -> Schedule:
     return found if isinstance(found, Schedule) and found.cost <= kept.cost else kept
 
 
-def _nearest(problem: Problem) -> Schedule:
-    tables = problem.tables
-    draft = Draft(problem, _place_locked(problem))
+def _nearest(view: View) -> Schedule:
+    import os
+    problem, tables = view.problem, view.problem.tables
+    stands = isinstance(schedule(problem, view.kept.solution), Schedule) and os.environ.get("STATIC")
+    draft = Draft(problem, view.kept if stands else _place_locked(problem))
     rank = [SEVERITIES.index(ticket.severity) for ticket in problem.case.tickets]
     opened = [ticket.opened_at for ticket in problem.case.tickets]
     for ticket in sorted(range(problem.n_tickets), key=lambda t: (rank[t], opened[t], problem.ticket_ids[t])):

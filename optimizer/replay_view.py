@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from data_models.case import OutAt, Shift, Technician, Ticket
@@ -24,7 +25,7 @@ class View:
     problem
         The tickets that are known and not begun, people where they become free, each with what is left of their shifts.
     tickets
-        Index in the whole day by index in `problem`.
+        Index in the whole day by index in `problem`, of those that are real: imagined ones come after them.
     shifts
         Index of a shift in the whole day by technician and index in `problem`.
     kept
@@ -38,13 +39,15 @@ class View:
     kept: Schedule
 
 
-def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset()) -> View | None:
+def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset(), imagined: Sequence[Ticket] = ()) -> View | None:
     """The rest of the day at `now`; None when there is nothing to plan. Sets the breaks that are due next.
 
     Parameters
     ----------
     unlocked
         Ids of tickets whose locks cannot be kept.
+    imagined
+        Tickets that may yet appear, to be planned along; nobody is told of them.
     """
     tickets = tuple(world.known(now))
     if not tickets:
@@ -57,7 +60,7 @@ def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset()) -> V
         case,
         now=world.moment(now),
         technicians=(*people, *couriers),
-        tickets=tuple(_reserved(world, case.tickets[t], now) for t in tickets),
+        tickets=(*(_reserved(world, case.tickets[t], now) for t in tickets), *imagined),
         committed=tuple(replace(c, locked=c.locked and c.ticket not in unlocked) for c in told),
     )
     problem = build_problem(rest, trips=TRIPS)
@@ -81,6 +84,8 @@ def orders_of(world: World, view: View, plan: Schedule) -> list[list[Order]]:
         opens = (shift, kits) if held is None else None
         at, free = tables.origin[duty], timed.depart
         for ticket, start in zip(route, timed.starts, strict=True):
+            if ticket >= len(view.tickets):
+                continue  # imagined: its time is left free for whatever comes
             here = tables.location[ticket]
             rests = tuple((view.now + a, view.now + b) for a, b in timed.breaks if free <= a < start)
             begin = free if rests else start - tables.travel[at][here]
