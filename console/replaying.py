@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flows.replaying import Comparison
     from optimizer.replay_policies import Policy
 
-_POLICIES = ("nearest", "insert", "optimize")
+_POLICIES = ("nearest", "triage", "insert", "optimize")
 
 
 def replay(
@@ -22,7 +22,8 @@ def replay(
     policy: Annotated[
         str,
         typer.Option(
-            help="Who decides: nearest (each ticket to the nearest crew that is free), insert (each where it costs least), optimize "
+            help="Who decides: nearest (each ticket as it appears to the nearest crew that is free soonest), triage (the same, but what is not begun "
+            "is dealt anew, the more severe first), insert (each where it costs least), optimize "
             "(everything not begun is searched anew). Several with commas between them are compared."
         ),
     ] = "optimize",

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from data_models.case import Case
 from data_models.plan import Plan, SolverFacts
 from optimizer.insertion import LocksCannotHold
-from optimizer.replay_foresight import Foresight, imagine
 from optimizer.replay_policies import POLICIES as POLICIES
 from optimizer.replay_policies import Decided, Policy, decide
 from optimizer.replay_view import View, look, orders_of
@@ -21,7 +20,6 @@ from optimizer.replay_world import NEVER, World
 from optimizer.result import Stop
 
 _MIX = 1_000_003  # between seeds of decisions
-_LOOK_AGAIN_S = 1800  # what was put off for tickets that were imagined is decided again
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,6 @@ def replay(
     each: Stop,
     seed: int = 1,
     true: Case | None = None,
-    foresight: Foresight = Foresight(),
     on_progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Replayed:
     """One day by one policy.
@@ -81,11 +78,10 @@ def replay(
     now, decisions, iterations = 0, 0, 0
     unlocked: frozenset[str] = frozenset()
     while True:
-        chosen = seed * _MIX + decisions
-        view = look(world, now, unlocked=unlocked, imagined=imagine(world, now, foresight, chosen) if policy == "optimize" else ())
+        view = look(world, now, unlocked=unlocked)
         if view is not None:
             try:
-                found = decide(policy, view, each, chosen)
+                found = decide(policy, view, each, seed * _MIX + decisions)
             except LocksCannotHold as error:
                 if now == 0 or not set(error.tickets) - unlocked:
                     raise
@@ -94,8 +90,6 @@ def replay(
             _tell(world, view, found)
             decisions, iterations = decisions + 1, iterations + found.iterations
         until = min([opened for opened in world.opened if opened > now] + [world.next_wake(now)])
-        if policy == "optimize" and foresight.ahead_h and any(person.orders for person in world.people):
-            until = min(until, now + _LOOK_AGAIN_S)
         on_progress(min(now, last), last)
         world.advance(now, until)
         until = min(until, max(now + 1, world.next_wake(now)))

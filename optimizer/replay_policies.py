@@ -16,8 +16,8 @@ from optimizer.schedule import free_from, schedule, takes_kits, trips_of_shift
 from optimizer.search import recall, solve
 from optimizer.solution import Schedule, Solution
 
-Policy = Literal["nearest", "insert", "optimize"]
-POLICIES: tuple[Policy, ...] = ("nearest", "insert", "optimize")
+Policy = Literal["nearest", "triage", "insert", "optimize"]
+POLICIES: tuple[Policy, ...] = ("nearest", "triage", "insert", "optimize")
 
 _CREW_LOOKED_AT = 8  # people for a crew, soonest first, and as many again for each skill
 _TRIED_WITH_WAITING = 6  # people for whom a kit that is out is waited for
@@ -34,17 +34,18 @@ class Decided:
 def decide(policy: Policy, view: View, stop: Stop, seed: int) -> Decided:
     """What a policy plans for a view.
 
-    `nearest`: ticket by ticket, the more severe first and then the older, each to the nearest crew that can be there in time, or when
-    nobody can, to the one that can be there soonest; always after what they have to do already. `insert`: what people were told stands, and each new
-    ticket goes where it costs least. `optimize`: from there, everything not begun is searched anew.
+    `nearest`: ticket by ticket as they appear, the more severe first and then the older, each to the nearest crew that can be there in
+    time, or when nobody can, to the one that can be there soonest; always after what they were told to do. `triage`: the same, but all
+    that is not begun is dealt anew each time, so that an emergency goes before a general ticket that waits. `insert`: what people were
+    told stands, and each new ticket goes where it costs least. `optimize`: from there, everything not begun is searched anew.
 
     Raises
     ------
     LocksCannotHold
         Locked tickets contradict each other.
     """
-    if policy == "nearest":
-        return Decided(_nearest(view))
+    if policy in ("nearest", "triage"):
+        return Decided(_nearest(view, stands=policy == "nearest"))
     if view.problem.n_duties == 0:
         return Decided(view.kept)
     inserted = _inserted(view)
@@ -68,10 +69,9 @@ def _inserted(view: View) -> Schedule:
     return found if isinstance(found, Schedule) and found.cost <= kept.cost else kept
 
 
-def _nearest(view: View) -> Schedule:
-    import os
+def _nearest(view: View, *, stands: bool) -> Schedule:
     problem, tables = view.problem, view.problem.tables
-    stands = isinstance(schedule(problem, view.kept.solution), Schedule) and os.environ.get("STATIC")
+    stands = stands and isinstance(schedule(problem, view.kept.solution), Schedule)  # not so when something locked is new
     draft = Draft(problem, view.kept if stands else _place_locked(problem))
     rank = [SEVERITIES.index(ticket.severity) for ticket in problem.case.tickets]
     opened = [ticket.opened_at for ticket in problem.case.tickets]
@@ -169,7 +169,9 @@ def _crews(draft: Draft, ticket: int, duties: list[int]) -> Iterator[tuple[int, 
     for skill, level in tables.needs[ticket]:
         pool += [d for d in duties if problem.skill_level[tables.technician[d], skill] >= level][:_CREW_LOOKED_AT]
     for kit in tables.kits[ticket]:
-        able = [d for d in duties if kit in (tables.held[d] or ()) or (tables.held[d] is None and problem.stock[tables.station[d], kit] > 0)]
+        able = [
+            d for d in duties if kit in (tables.held[d] or ()) or (tables.held[d] is None and problem.stock[tables.station[d], kit] > 0)
+        ]
         pool += able[:_CREW_LOOKED_AT]
     group = [d for d in duties if d in set(pool)]
     for crew in combinations(group[:24], tables.crew[ticket]):
@@ -194,4 +196,3 @@ def _with_waiting(draft: Draft, ticket: int, duties: list[int]) -> Schedule | No
                 start = max(timed.starts[-1] for d in crew if (timed := found.timed[d]) is not None)
                 best = (start, found) if best is None or start < best[0] else best
     return best[1] if best is not None else None
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from data_models.case import OutAt, Shift, Technician, Ticket
@@ -25,7 +24,7 @@ class View:
     problem
         The tickets that are known and not begun, people where they become free, each with what is left of their shifts.
     tickets
-        Index in the whole day by index in `problem`, of those that are real: imagined ones come after them.
+        Index in the whole day by index in `problem`.
     shifts
         Index of a shift in the whole day by technician and index in `problem`.
     kept
@@ -39,15 +38,13 @@ class View:
     kept: Schedule
 
 
-def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset(), imagined: Sequence[Ticket] = ()) -> View | None:
+def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset()) -> View | None:
     """The rest of the day at `now`; None when there is nothing to plan. Sets the breaks that are due next.
 
     Parameters
     ----------
     unlocked
         Ids of tickets whose locks cannot be kept.
-    imagined
-        Tickets that may yet appear, to be planned along; nobody is told of them.
     """
     tickets = tuple(world.known(now))
     if not tickets:
@@ -60,7 +57,7 @@ def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset(), imag
         case,
         now=world.moment(now),
         technicians=(*people, *couriers),
-        tickets=(*(_reserved(world, case.tickets[t], now) for t in tickets), *imagined),
+        tickets=tuple(_reserved(world, case.tickets[t], now) for t in tickets),
         committed=tuple(replace(c, locked=c.locked and c.ticket not in unlocked) for c in told),
     )
     problem = build_problem(rest, trips=TRIPS)
@@ -84,8 +81,6 @@ def orders_of(world: World, view: View, plan: Schedule) -> list[list[Order]]:
         opens = (shift, kits) if held is None else None
         at, free = tables.origin[duty], timed.depart
         for ticket, start in zip(route, timed.starts, strict=True):
-            if ticket >= len(view.tickets):
-                continue  # imagined: its time is left free for whatever comes
             here = tables.location[ticket]
             rests = tuple((view.now + a, view.now + b) for a, b in timed.breaks if free <= a < start)
             begin = free if rests else start - tables.travel[at][here]
@@ -218,7 +213,7 @@ def _rest_of(world: World, person: Person, now: int) -> tuple[Technician, tuple[
 def _rest_first(world: World, person: Person, free: int) -> int:
     """When somebody is free after the breaks that fall due just then; the first of them is noted, to be taken."""
     for _, pause in world.pending_breaks(person):
-        if world.second(pause.earliest) <= free <= world.second_down(pause.latest) and person.rest is None:
+        if world.second(pause.earliest) <= free and world.can_rest(person, pause, free) and person.rest is None:
             length = -int(-60 * pause.minutes // 1)
             person.rest = (free, free + length)
             return free + length
@@ -241,4 +236,3 @@ def _still_open(world: World, shift: Shift, now: int) -> Shift:
     """A shift in its overtime as one that ends in a moment: whoever is out belongs to a shift that is not over."""
     latest = max(world.latest(shift), now + 1)
     return replace(shift, end=world.moment(now + 1), overtime_minutes=(latest - now - 1) / 60)
-

@@ -127,7 +127,9 @@ class World:
                 shift = current_shift(who, case.now)
                 person.away, person.trip = True, Trip(-1 if shift is None else shift, who.start.kits)
                 person.shift = person.trip.shift
-                if shift is None:
+                if shift is not None:
+                    person.free = max(person.free, self.second(who.shifts[shift].start))
+                else:
                     self._go_home(person, person.free)
             self.people.append(person)
 
@@ -165,9 +167,24 @@ class World:
         shift = person.who.shifts[person.shift]
         end, latest = self.second_down(shift.end), self.latest(shift)
         for _, pause in self.pending_breaks(person):
-            if free > self.second_down(pause.latest):
+            if not self.can_rest(person, pause, free) and self.rest_on_the_way(person, pause, free) is None:
                 latest = min(latest, self.second_down(pause.latest) + math.floor(60 * pause.minutes))
         return min(end, latest), latest
+
+    def can_rest(self, person: Person, pause: Break, free: int) -> bool:
+        """Whether a break still fits in for somebody free at `free`, before the way home."""
+        begin = max(free, self.second(pause.earliest))
+        over = begin + _length_s(pause.minutes) + self._way_home(person)
+        return begin <= self.second_down(pause.latest) and over <= self.latest(person.who.shifts[person.shift])
+
+    def rest_on_the_way(self, person: Person, pause: Break, free: int) -> Spell | None:
+        """The break on the way home of somebody who leaves at `free`; None where it is not due or not possible."""
+        drive, length = self._way_home(person), _length_s(pause.minutes)
+        begin, latest = max(free, self.second(pause.earliest)), self.second_down(pause.latest)
+        if not person.away or begin > latest or free + drive <= latest + math.floor(60 * pause.minutes):
+            return None
+        over = max(begin, free + drive) + length
+        return (begin, begin + length) if over <= self.latest(person.who.shifts[person.shift]) else None
 
     def advance(self, now: int, until: int) -> None:
         """Everything that is begun from `now` until just before `until`, by the orders that people have."""
@@ -214,7 +231,7 @@ class World:
     def _break_before_home(self, person: Person) -> int | None:
         """When somebody with nothing more to do takes a break that is due."""
         for _, pause in self.pending_breaks(person):
-            if person.free <= self.second_down(pause.latest):
+            if self.can_rest(person, pause, person.free):
                 begin = max(person.free, self.second(pause.earliest))
                 if not person.away or self._time_to_go(person, person.free) >= begin:
                     return begin
@@ -225,9 +242,11 @@ class World:
 
     def _time_to_go(self, person: Person, now: int) -> int:
         """When somebody away with no more visits on this trip leaves for home: as late as delays nothing."""
-        drive = int(self.true_s[person.at, self._home(person)])
-        end, _ = self.until(person, person.free)
-        back = end
+        drive = self._way_home(person)
+        back, _ = self.until(person, person.free)
+        pending = self.pending_breaks(person)
+        if any(not self.can_rest(person, b, person.free) and self.rest_on_the_way(person, b, person.free) for _, b in pending):
+            return person.free
         if person.orders:
             order = person.orders[0]
             if order.rests_before:
@@ -259,7 +278,7 @@ class World:
         if person.rest is not None:
             length, person.rest = person.rest[1] - person.rest[0], None
         else:
-            pending = [b for _, b in self.pending_breaks(person) if person.free <= self.second_down(b.latest)]
+            pending = [b for _, b in self.pending_breaks(person) if self.can_rest(person, b, person.free)]
             length = _length_s(pending[0].minutes)
         self._took_break(person, (moment, moment + length))
         person.free, person.told = moment + length, None
@@ -276,6 +295,8 @@ class World:
     def _go_home(self, person: Person, moment: int, rests: Sequence[Spell] = ()) -> None:
         """Leaves for home at `moment`, which ends the trip."""
         leave = max(person.free, moment)
+        if not rests and person.shift >= 0:
+            rests = [r for _, b in self.pending_breaks(person)[:1] if (r := self.rest_on_the_way(person, b, leave)) is not None]
         for spell in rests:
             self._took_break(person, (max(spell[0], leave), max(spell[0], leave) + spell[1] - spell[0]))
         home = self._home(person)
@@ -307,7 +328,7 @@ class World:
         legs = [self._leg(person) for person in members]
         start = self._first_start(ticket, max(ready for _, _, ready, _ in legs))
         finish = start + self.true_service[ticket]
-        if start >= NEVER or (self.drawn and not all(self._can_end(p, leg, finish, ticket) for p, leg in zip(members, legs, strict=True))):
+        if start >= NEVER or not all(self._can_end(p, leg, finish, ticket) for p, leg in zip(members, legs, strict=True)):
             return self._put_off(ticket)
         expected = max(leg[3] for leg in legs)
         for person, (depart, arrive, _, _) in zip(members, legs, strict=True):
@@ -381,7 +402,7 @@ class World:
         """Whether somebody gets home by the rules after a visit that really ends at `finish`."""
         order = person.orders[0]
         shift = person.who.shifts[person.shift if order.opens is None else order.opens[0]]
-        back = finish + int(self.true_s[self.first_ticket + ticket, self._home(person)])
+        drive = int(self.true_s[self.first_ticket + ticket, self._home(person)])
         latest = self.latest(shift)
         began = person.began.get(person.shift if order.opens is None else order.opens[0], leg[0])
         for pause in shift.breaks:
@@ -389,9 +410,10 @@ class World:
             taken = any(begins <= a <= ends for a, _ in order.rests) or any(
                 begins <= a <= ends for t in (*person.trips, *((person.trip,) if person.trip else ())) for a, _ in t.breaks
             )
-            if began < begins and not taken and finish > ends:
+            rested = max(begins, finish + drive) + length if max(begins, finish) <= ends else NEVER
+            if began < begins and not taken and rested > latest:
                 latest = min(latest, ends + length)
-        return back <= latest and leg[0] < NEVER
+        return finish + drive <= latest and leg[0] < NEVER
 
     def _visit(self, person: Person, depart: int, arrive: int, start: int, finish: int) -> None:
         order = person.orders.pop(0)
@@ -454,4 +476,3 @@ def _counts(trips: Sequence[Trip], number: int) -> bool:
 def _length_s(minutes: float) -> int:
     """A duration in seconds, rounded up: work is never cut short."""
     return min(math.ceil(min(60 * minutes, float(UNREACHABLE))), UNREACHABLE)
-
