@@ -12,9 +12,10 @@ from data_models.errors import BadInput
 
 if TYPE_CHECKING:
     from flows.replaying import Comparison
+    from optimizer.chance_draws import Spread
     from optimizer.replay_policies import Policy
 
-_POLICIES = ("nearest", "triage", "insert", "optimize")
+_POLICIES: tuple[Policy, ...] = ("nearest", "triage", "insert", "optimize")
 
 
 def replay(
@@ -98,7 +99,7 @@ def _policies(text: str) -> tuple[Policy, ...]:
     return tuple(name for name in _POLICIES if name in names)
 
 
-def _spread(draws: bool, spread: float | None):  # type: ignore[no-untyped-def]
+def _spread(draws: bool, spread: float | None) -> Spread | None:
     from config.settings import load_settings
     from flows.planning import spread_of
     from optimizer.chance_draws import Spread

@@ -169,5 +169,7 @@ def write_picture(comparison: Comparison, path: Path) -> None:
     from data_models.case_files import write_file
     from maps.replay_plot import comparison_svg
 
-    series = {policy: [(day.seed, day.cost, day.emergencies_in_time) for day in comparison.of(policy)] for policy in comparison.policies}
+    series: dict[str, list[tuple[int, float, float]]] = {
+        policy: [(day.seed, day.cost, day.emergencies_in_time) for day in comparison.of(policy)] for policy in comparison.policies
+    }
     write_file(path, comparison_svg(comparison.case.name, series))

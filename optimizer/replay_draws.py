@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from data_models.case import Case, TravelMatrix
 from optimizer.chance_draws import Spread
 from optimizer.legs import UNREACHABLE, legs_of
+from optimizer.trips import Located
 
 
 def drawn(case: Case, spread: Spread, seed: int) -> Case:
@@ -22,7 +23,7 @@ def drawn(case: Case, spread: Spread, seed: int) -> Case:
     not used.
     """
     starts = [who for who in case.technicians if who.start is not None]
-    things = [*case.stations, *(who.start for who in starts if who.start is not None), *case.tickets]
+    things: list[Located] = [*case.stations, *(who.start for who in starts if who.start is not None), *case.tickets]
     names = [f"s{s.id}" for s in case.stations] + [f"p{who.id}" for who in starts] + [f"t{t.id}" for t in case.tickets]
     legs = legs_of(case.travel, case.rates, [(x.lat, x.lon, x.place) for x in things])
     planned = legs.between()[0].astype(float)

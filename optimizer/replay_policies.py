@@ -9,7 +9,6 @@ from typing import Literal
 
 from data_models.case import SEVERITIES
 from optimizer.insertion import Draft, Move, _dealt, _is_crew, _place_locked, _timed_move, construct
-from optimizer.problem import Problem
 from optimizer.replay_view import View
 from optimizer.result import Stop
 from optimizer.schedule import free_from, schedule, takes_kits, trips_of_shift

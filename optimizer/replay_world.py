@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from data_models.case import Break, Case, Shift, Technician, current_shift
 from data_models.plan import BreakTaken, Plan, Route, Stop, Unassigned
 from optimizer.legs import UNREACHABLE, legs_of
+from optimizer.trips import Located
 
 NEVER = UNREACHABLE
 
@@ -106,12 +107,10 @@ class World:
         self.tickets = case.tickets
         self.opened = [self.second(t.opened_at) for t in case.tickets]
         self.station = {s.id: i for i, s in enumerate(case.stations)}
-        starts = [who.start for who in case.technicians if who.start is not None]
-        self.first_ticket = len(case.stations) + len(starts)
-        self.places = [(x.lat, x.lon, x.place) for x in (*case.stations, *starts, *case.tickets)]
+        self.first_ticket = len(case.stations) + sum(who.start is not None for who in case.technicians)
+        self.places = _places(case)
         self.planned_s = legs_of(case.travel, case.rates, self.places).between()[0]
-        true_places = [(x.lat, x.lon, x.place) for x in (*true.stations, *[w.start for w in true.technicians if w.start], *true.tickets)]
-        self.true_s = legs_of(true.travel, true.rates, true_places).between()[0] if self.drawn else self.planned_s
+        self.true_s = legs_of(true.travel, true.rates, _places(true)).between()[0] if self.drawn else self.planned_s
         self.service = [_length_s(t.service_minutes) for t in case.tickets]
         self.true_service = [_length_s(t.service_minutes) for t in true.tickets]
         self.windows = [[(self.second(w.start), self.second_down(w.end)) for w in t.windows] for t in case.tickets]
@@ -465,6 +464,13 @@ class World:
             tuple(sorted(set(trip.kits))),
             tuple(BreakTaken(moment(a), moment(b)) for a, b in sorted(trip.breaks)),
         )
+
+
+def _places(case: Case) -> list[tuple[float, float, int | None]]:
+    """Where stations, people who are out, and tickets are."""
+    starts = [who.start for who in case.technicians if who.start is not None]
+    located: list[Located] = [*case.stations, *starts, *case.tickets]
+    return [(x.lat, x.lon, x.place) for x in located]
 
 
 def _counts(trips: Sequence[Trip], number: int) -> bool:

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-
 from data_models.case import Rates
 from data_models.case_files import plan_json
 from data_models.plan import Plan
