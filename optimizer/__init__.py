@@ -29,6 +29,11 @@ How sure a plan is:
   plan that it follows, `chance_draws` the random factors
 - `margin`: `with_margin` (a problem to solve when plans shall be likely in time), `settled` (its result by the true case)
 
+A day over again:
+
+- `replay.replay`: tickets appear when they were opened; `replay_world` is what happens, `replay_view` the rest of the day as a case,
+  `replay_policies` who decides, `replay_draws.drawn` the day as chance makes it
+
 Judging, which shares nothing with solving:
 
 - `check.check`: every rule that a plan breaks; `score.score`: its cost and service; both on `trips`
