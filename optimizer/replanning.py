@@ -124,15 +124,14 @@ def replan(
     again = _Again(problem, told, rules)
     end = None if stop.seconds is None else began + stop.seconds - _FINISH_S
 
-    def left(share: float) -> Stop:
-        steps = None if stop.iterations is None else round(share * stop.iterations)
-        if stop.seconds is None or end is None:
+    def left(share: float, done: int) -> Stop:
+        steps = None if stop.iterations is None else round(share * (stop.iterations - done))
+        if not stop.seconds or end is None:
             return replace(stop, iterations=steps)
         rest = end - clock() - (0 if rules.is_free else _UNDO_SHARE * stop.seconds)
         return replace(stop, seconds=max(0.01, share * rest), iterations=steps)
 
-    found = again.searched(left, seed, workers, clock)
-    best = again.best
+    found, best = again.searched(left, seed, workers, clock)
     if not rules.is_free:
         best = again.undone(best, lambda: end is not None and clock() > end)
     result = replace(
@@ -145,7 +144,8 @@ def replan(
         status="start" if again.start is not None and best.solution == again.start.solution else "improved",
         bound=None,
     )
-    plan = result.plan()
+    # Two searches and what was undone are not repeated by the number of their iterations, but by the number that was asked for.
+    plan = to_plan(again.held, best, solver=replace(result.facts, iterations=None if stop.seconds else stop.iterations))
     told_apart = difference(case, before, plan, tolerance_minutes=rules.moved_minutes)
     return Replanned(result, plan, told_apart, again.disturbance(best))
 
@@ -158,11 +158,10 @@ class _Again:
         self.tolerance_s = round(60 * rules.moved_minutes)
         self.frozen = frozenset(t for t, start in told.starts.items() if _is_frozen(problem, told, t, start, rules))
         self.held = problem if rules.is_free or not rules.moved_price else _held(problem, told, self.tolerance_s)
-        self.best: Schedule | None = None
         self.start = kept(self.held, told.solution, locked=self.frozen)
-        if self.start is not None:
-            # What cannot be kept as it was told is not worth keeping with the same people.
-            self.frozen -= set(self._changes(self.start)[2])
+        # What cannot be kept as it was told is not worth keeping with the same people.
+        lost = self.frozen if self.start is None else self._changes(self.start)[2]
+        self.frozen = self.frozen.difference(lost)
 
     def disturbance(self, plan: Schedule) -> Disturbance:
         """What a schedule changes of what people were told."""
@@ -198,34 +197,39 @@ class _Again:
 
     # --- searching ---
 
-    def searched(self, left: Callable[[float], Stop], seed: int, workers: int, clock: Callable[[], float]) -> Result:
-        """Search with the freeze kept, and where an emergency suffers from it, once more without it for those whom that helps."""
+    def searched(self, left: Callable[[float, int], Stop], seed: int, workers: int, clock: Callable[[], float]) -> tuple[Result, Schedule]:
+        """Search with the freeze kept, and where an emergency suffers from it, once more without it for those whom that helps.
+
+        Gives the account of the search and the best schedule, timed and priced by the case.
+        """
+
+        def run(problem: Problem, start: Schedule | None, share: float, done: int = 0) -> Result:
+            first = None if start is None else start.solution
+            return search(problem, left(share, done), seed, start=first, workers=workers, clock=clock)
+
         if self.rules.is_free:
-            found = search(
-                self.problem, left(1.0), seed, start=None if self.start is None else self.start.solution, workers=workers, clock=clock
-            )
-            self.best = found.schedule
-            return found
+            found = run(self.problem, self.start, 1.0)
+            return found, found.schedule
         troubled = self._troubled(self.start) if self.frozen else []
-        found = self._search(self.frozen, left(_STRICT_SHARE if troubled else 1.0), seed, workers, clock)
-        self.best = self._better(found.schedule.solution)
+        found = run(self._terms(self.frozen, self.start), self.start, _STRICT_SHARE if troubled else 1.0)
+        best = self._cheapest(found, self.start)
         if not troubled:
-            return found
-        released = self._released([t for t in troubled if t in self._troubled(self.best)])
-        again = self._search(self.frozen - released, left(1.0), seed, workers, clock)
-        other = self._better(again.schedule.solution)
-        if not self._unjustified(other):
-            self.best = other
-        return replace(again, iterations=found.iterations + again.iterations, rejected=found.rejected + again.rejected)
+            return found, best
+        released = self._released(best, [t for t in troubled if t in self._troubled(best)])
+        again = run(self._terms(self.frozen - released, best), best, 1.0, found.iterations)
+        other = self._cheapest(again, best)
+        account = replace(again, iterations=found.iterations + again.iterations, rejected=found.rejected + again.rejected)
+        return account, best if self._unjustified(other) else other
 
-    def _search(self, frozen: Collection[int], stop: Stop, seed: int, workers: int, clock: Callable[[], float]) -> Result:
-        terms = _in_terms_of_search(self.held, self.told, self.rules, frozen, self.tolerance_s)
-        start = self.best or self.start
-        return search(terms, stop, seed, start=None if start is None else start.solution, workers=workers, clock=clock)
+    def _terms(self, frozen: frozenset[int], start: Schedule | None) -> Problem:
+        locked = frozen if start is None else frozen & _foremost(self.problem, start.solution, frozen)
+        return _in_terms_of_search(self.held, self.told, self.rules, locked, self.tolerance_s)
 
-    def _better(self, solution: Solution) -> Schedule:
-        found = schedule(self.held, solution)
-        options = [each for each in (self.best, self.start, found) if isinstance(each, Schedule)]
+    def _cheapest(self, result: Result, other: Schedule | None) -> Schedule:
+        found = schedule(self.held, result.schedule.solution)
+        options = [each for each in (other, found) if isinstance(each, Schedule)]
+        if not options:
+            raise RuntimeError("the search's plan does not hold by the rules of the case")
         return min(options, key=self.total)
 
     def _troubled(self, plan: Schedule | None) -> list[int]:
@@ -236,14 +240,14 @@ class _Again:
         urgent = [t for t in range(self.problem.n_tickets) if tickets[t].severity == "emergency" and (t not in starts or t in late)]
         return [t for t in urgent if self.problem.reachable[t].any()]
 
-    def _released(self, troubled: list[int]) -> frozenset[int]:
+    def _released(self, plan: Schedule, troubled: list[int]) -> frozenset[int]:
         """Frozen visits of those who could best serve the emergencies, were it not for the freeze."""
         from optimizer.candidates import candidates
 
         released: set[int] = set()
         for ticket in troubled[:_TROUBLED]:
-            for way in candidates(self.held, self.best, ticket)[:_WAYS]:
-                released.update(t for duty in way.duties for t in self.best.solution.routes[duty] if t in self.frozen)
+            for way in candidates(self.held, plan, ticket)[:_WAYS]:
+                released.update(t for duty in way.duties for t in plan.solution.routes[duty] if t in self.frozen)
             released |= {ticket} & self.frozen
         return frozenset(released)
 
@@ -284,6 +288,26 @@ def may_be_held(problem: Problem, ticket: int, told: int) -> bool:
 
 def _is_frozen(problem: Problem, told: Told, ticket: int, start: int, rules: ReplanRules) -> bool:
     return 0 <= start <= 60 * rules.freeze_minutes and told.whole(problem, ticket) and any(ticket in r for r in told.solution.routes)
+
+
+def _foremost(problem: Problem, solution: Solution, frozen: Collection[int]) -> frozenset[int]:
+    """Those of `frozen` with nothing before them, in any route of their crew, that is neither locked nor one of them.
+
+    What is locked comes first in a route, so that the others cannot be locked for a search that starts from this solution.
+    """
+    left = set(frozen)
+    while True:
+        behind: set[int] = set()
+        held_up = False
+        for duty, route in enumerate(solution.routes):
+            held_up = held_up and problem.tables.trip[duty] > 0
+            for ticket in route:
+                held_up = held_up or not (problem.tables.locked[ticket] or ticket in left)
+                if held_up and ticket in left:
+                    behind.add(ticket)
+        if not behind:
+            return frozenset(left)
+        left -= behind
 
 
 def alike(problem: Problem, **changes: object) -> Problem:
