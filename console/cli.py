@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from console import company, demonstration, doctor, front_door
+from console import company, demonstration, doctor, front_door, replanning
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
 
@@ -92,6 +92,8 @@ for name, command, panel in (
     ("check", front_door.check, "Files"),
     ("prove", front_door.prove, "Files"),
     ("candidates", front_door.candidates, "Files"),
+    ("difference", replanning.difference, "Files"),
+    ("replan", replanning.replan, "Files"),
     ("export", company.export, "Files"),
 ):
     app.command(name, rich_help_panel=panel)(command)

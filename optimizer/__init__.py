@@ -27,6 +27,11 @@ How sure a plan is:
   plan that it follows, `chance_draws` the random factors
 - `margin`: `with_margin` (a problem to solve when plans shall be likely in time), `settled` (its result by the true case)
 
+Planning again:
+
+- `published`: what of a published plan still stands in a later case; `replanning.replan`: a plan made again at a price for what it changes
+- `difference.difference`: what a new plan changes of a published one, visit by visit, and why; `matters.matters`: whether to plan again
+
 Judging, which shares nothing with solving:
 
 - `check.check`: every rule that a plan breaks; `score.score`: its cost and service; both on `trips`

@@ -16,7 +16,7 @@ import numpy as np
 from data_models.case import Case
 from data_models.plan import Plan
 from optimizer.difference import Difference, difference
-from optimizer.problem import Problem
+from optimizer.problem import Problem, to_plan
 from optimizer.published import Told, crews_of, kept, problem_for, put_back, starts_of
 from optimizer.regions import solve as search
 from optimizer.result import Result, Stop
