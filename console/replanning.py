@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.front_door import LARGEST_NUMBER, AsJson, CaseFile, must_be_a_new_plan, search_limit, status_of_signal
+from data_models.errors import BadInput
 
 if TYPE_CHECKING:
     from data_models.case import Case
@@ -59,6 +61,8 @@ def replan(
     limit = search_limit(seconds, iterations) or SearchLimit(DEFAULT_SECONDS)
     case, before = read_case(case_file), read_plan(before_file)
     must_be_a_new_plan(out, case_file)
+    if out.resolve() == before_file.resolve():
+        raise BadInput(f"--out {out}: is the published plan, which the new one would replace; name another file")
     with progress(f"planning {case.name} again", limit.seconds, quiet=as_json):
         found = replan_until_signal(case, before, limit, seed, settings, on_compile=say_compiling)
     write_file(out, plan_json(found.plan))
@@ -108,10 +112,8 @@ def print_difference(case: Case, found: Difference, disturbance: Disturbance | N
 def _row(case: Case, change: VisitChange) -> tuple[str, ...]:
     from console.printing import plain
 
-    def when(people: tuple[str, ...], at: object) -> str:
-        from datetime import datetime
-
-        return f"{plain(', '.join(people))} {at.astimezone(case.now.tzinfo):%d %H:%M}" if isinstance(at, datetime) else "–"
+    def when(people: tuple[str, ...], at: datetime | None) -> str:
+        return "–" if at is None else f"{plain(', '.join(people))} {at.astimezone(case.now.tzinfo):%d %H:%M}"
 
     by = "" if change.minutes is None or abs(change.minutes) < 1 else f" {change.minutes:+,.0f} min"
     return (

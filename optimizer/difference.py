@@ -296,7 +296,7 @@ class _Reader:
             more = [stop for stop in first if stop.ticket not in {each.ticket for each in ahead}]
             if more:
                 stop = min(more, key=lambda stop: (not self._urgent(stop.ticket), stop.ticket in self.told, stop.start))
-                return _Why("first", self._visit(who, stop.ticket), self.undo.dearer(ticket.id, stop.ticket))
+                return _Why("first", self._visit(who, stop.ticket), self.undo.left_out(stop.ticket))
             late = self._free_late(who, ticket.id) if not first else None
             if late is not None:
                 return late
