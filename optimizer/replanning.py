@@ -16,6 +16,7 @@ import numpy as np
 from data_models.case import Case
 from data_models.plan import Plan
 from optimizer.difference import Difference, difference
+from optimizer.legs import MOST_DENSE
 from optimizer.problem import Problem, to_plan
 from optimizer.published import Told, crews_of, kept, problem_for, put_back, starts_of
 from optimizer.regions import solve as search
@@ -28,8 +29,9 @@ _TROUBLED = 8  # emergencies that may break it in one re-plan
 _WAYS = 3  # of the best ways to serve each of them, whose people are released from it
 _ROUNDS = 3  # of looking for changes to undo
 _UNDO_SHARE = 0.05  # of the seconds
-_FINISH_S = 0.15  # to say what differs
-_LEAST_SPAN_S = 1800
+_FINISH_S = 0.2  # to say what differs
+_TRIES = 30  # plans with one change undone that are timed for the reasons
+_LEAST_SPAN_S = 1800  # between a promise that counts as moved and `due`: nearer, the cost of being late says enough
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def replan(
     )
     # Two searches and what was undone are not repeated by the number of their iterations, but by the number that was asked for.
     plan = to_plan(again.held, best, solver=replace(result.facts, iterations=None if stop.seconds else stop.iterations))
-    told_apart = difference(case, before, plan, tolerance_minutes=rules.moved_minutes)
+    told_apart = difference(case, before, plan, tolerance_minutes=rules.moved_minutes, tries=_TRIES)
     return Replanned(result, plan, told_apart, again.disturbance(best))
 
 
@@ -223,7 +225,10 @@ class _Again:
 
     def _terms(self, frozen: frozenset[int], start: Schedule | None) -> Problem:
         locked = frozen if start is None else frozen & _foremost(self.problem, start.solution, frozen)
-        return _in_terms_of_search(self.held, self.told, self.rules, locked, self.tolerance_s)
+        terms = _in_terms_of_search(self.held, self.told, self.rules, locked, self.tolerance_s)
+        if start is None or isinstance(schedule(terms, start.solution), Schedule):
+            return terms
+        return _in_terms_of_search(self.held, self.told, self.rules, (), self.tolerance_s)
 
     def _cheapest(self, result: Result, other: Schedule | None) -> Schedule:
         found = schedule(self.held, result.schedule.solution)
@@ -287,7 +292,10 @@ def may_be_held(problem: Problem, ticket: int, told: int) -> bool:
 
 
 def _is_frozen(problem: Problem, told: Told, ticket: int, start: int, rules: ReplanRules) -> bool:
-    return 0 <= start <= 60 * rules.freeze_minutes and told.whole(problem, ticket) and any(ticket in r for r in told.solution.routes)
+    """Whether a visit begins within the freeze, with the whole crew that was told, and that crew is the one committed."""
+    promised = problem.tables.promised[ticket]
+    stays = told.whole(problem, ticket) and promised in (frozenset(), told.crews[ticket])
+    return stays and 0 <= start <= 60 * rules.freeze_minutes and any(ticket in route for route in told.solution.routes)
 
 
 def _foremost(problem: Problem, solution: Solution, frozen: Collection[int]) -> frozenset[int]:
@@ -313,7 +321,8 @@ def _foremost(problem: Problem, solution: Solution, frozen: Collection[int]) -> 
 def alike(problem: Problem, **changes: object) -> Problem:
     """The problem with other facts about its tickets; the drives, which take longest to work out, are shared."""
     other = replace(problem, **changes)  # type: ignore[arg-type]
-    other.__dict__["_drives"] = problem._drives
+    if len(problem.legs.lat) <= MOST_DENSE:
+        other.__dict__["_drives"] = problem._drives
     return other
 
 
