@@ -55,7 +55,24 @@ class UncertaintySettings(BaseModel):
     doubtful_below: Share = 0.7
 
 
-PARTS: Mapping[str, type[BaseModel]] = {"rates": RateSettings, "uncertainty": UncertaintySettings, "notices": NoticeSettings}
+class ReplanningSettings(BaseModel):
+    """What changing a published plan is worth avoiding: prices beside the cost of the case, and how near a visit is frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    technician_price: Price = 0.0
+    moved_price: Price = 300.0
+    moved_minutes: Annotated[float, Field(ge=0, le=1440, allow_inf_nan=False)] = 15.0
+    freeze_minutes: Annotated[float, Field(ge=0, le=1440, allow_inf_nan=False)] = 60.0
+    frozen_price: Price = 1000.0
+
+
+PARTS: Mapping[str, type[BaseModel]] = {
+    "rates": RateSettings,
+    "uncertainty": UncertaintySettings,
+    "replanning": ReplanningSettings,
+    "notices": NoticeSettings,
+}
 """Settings that are tables of the file."""
 
 
@@ -101,6 +118,7 @@ class Settings(BaseSettings):
     rates: RateSettings = RateSettings()
     uncertainty: UncertaintySettings = UncertaintySettings()
     notices: NoticeSettings = NoticeSettings()
+    replanning: ReplanningSettings = ReplanningSettings()
 
     @classmethod
     def settings_customise_sources(

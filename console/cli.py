@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from console import answering, company, demonstration, doctor, front_door, happenings, readings, replaying, serving
+from console import answering, company, demonstration, doctor, front_door, happenings, readings, replanning, replaying, serving
 from console import notices as outbox
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
@@ -100,6 +100,8 @@ for name, command, panel in (
     ("prove", front_door.prove, "Files"),
     ("candidates", front_door.candidates, "Files"),
     ("replay", replaying.replay, "Files"),
+    ("difference", replanning.difference, "Files"),
+    ("replan", replanning.replan, "Files"),
     ("export", company.export, "Files"),
 ):
     app.command(name, rich_help_panel=panel)(command)

@@ -49,7 +49,7 @@ def solve(
     margin = None if sure is None else margin_of(uncertainty, sure)
     limit = (search_limit(seconds, iterations) or SearchLimit()).or_default()
     case = read_case(case_file)
-    _must_be_a_new_plan(out, case_file)
+    must_be_a_new_plan(out, case_file)
     with progress(f"solving {case.name}", limit.seconds, quiet=as_json) as on_progress:
         solved = solve_until_signal(
             case, limit, seed, solver=solver, margin=margin, workers=workers, on_progress=on_progress, on_compile=say_compiling
@@ -105,7 +105,7 @@ def prove(
     _must_not_be_negative("--seconds", seconds)
     case, plan = read_case(case_file), read_plan(plan_file)
     if out is not None:
-        _must_be_a_new_plan(out, case_file)
+        must_be_a_new_plan(out, case_file)
     with progress(f"proving {plan.case}", seconds, quiet=as_json):
         proven = prove_until_signal(case, plan, seconds, seed, on_compile=say_compiling)
     judged = judge(case, proven.plan)
@@ -164,7 +164,8 @@ def _must_not_be_negative(option: str, value: float | None) -> None:
         raise BadInput(f"{option} is {value}; give a number from 0 to {LARGEST_NUMBER}")
 
 
-def _must_be_a_new_plan(out: Path, case_file: Path) -> None:
+def must_be_a_new_plan(out: Path, case_file: Path) -> None:
+    """Raise `BadInput` unless `out` can be written to and is not the case itself."""
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise BadInput(f"--out {out}: not a file in an existing folder; make the folder first or choose another name")
     if out.resolve() == case_file.resolve():

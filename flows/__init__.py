@@ -1,6 +1,7 @@
 """The use cases of the day, as plain functions, and Prefect around them.
 
 - `planning`: `solve` a case, `judge` a plan, `explained`, `with_chances`
+- `replanning`: `replan_until_signal` a published plan, and what it changes
 - `dispatch`: over the store: `read_facts`, `make_snapshot`, `keep_draft`, `read_plan`, `approve_plan`, `reject_plan`,
   `publish_plan`, `approve_and_publish`
 - `responding`: `respond` (the first answer to a ticket, from the store) and `Responder`, for a process that stays;

@@ -34,6 +34,11 @@ A day over again:
 - `replay.replay`: tickets appear when they were opened; `replay_world` is what happens, `replay_view` the rest of the day as a case,
   `replay_policies` who decides, `replay_draws.drawn` the day as chance makes it
 
+Planning again:
+
+- `published`: what of a published plan still stands in a later case; `replanning.replan`: a plan made again at a price for what it changes
+- `difference.difference`: what a new plan changes of a published one, visit by visit, and why; `matters.matters`: whether to plan again
+
 Judging, which shares nothing with solving:
 
 - `check.check`: every rule that a plan breaks; `score.score`: its cost and service; both on `trips`

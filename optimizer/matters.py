@@ -1,0 +1,145 @@
+"""Does anything that happened since call for planning again? A scheduled run asks this first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from data_models.case import Case, OutAt, Shift, Technician
+from data_models.errors import BadInput
+from data_models.plan import Plan
+from optimizer.published import kept, problem_for, promises, starts_of
+
+Thing = TypeVar("Thing")
+
+_QUIET = {"place"}  # numbers of a matrix, which say nothing by themselves
+
+
+@dataclass(frozen=True)
+class Matters:
+    """Whether planning again is called for, and why; `reasons` is empty when not."""
+
+    reasons: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.reasons)
+
+
+def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_minutes: float = 15.0) -> Matters:
+    """What happened between two snapshots that the plan could answer to.
+
+    Time going by is nothing: visits begin, drives begin, shifts end, people are where the plan has them.
+
+    Parameters
+    ----------
+    before, after
+        The snapshot that was planned last, and the one of now.
+    plan
+        The plan that is followed. With it, a visit that began as planned is no news, and a delay matters only when it
+        moves a visit by more than the tolerance, makes it late or leaves it out; without it, whoever becomes free elsewhere, or later than
+        before, matters, and so does every ticket that is gone.
+    """
+    told = promises(plan) if plan is not None else {}
+    begun = {ticket for ticket, promise in told.items() if promise.start <= after.now}
+    return Matters(
+        (
+            *_tickets(before, after, begun),
+            *_people(before, after),
+            *_things(before, after),
+            *_promised(before, after, begun),
+            *(_delays(after, plan, tolerance_minutes) if plan is not None else _positions(before, after)),
+        )
+    )
+
+
+def _tickets(before: Case, after: Case, begun: set[str]) -> Iterator[str]:
+    known, there = before.ticket_by_id, after.ticket_by_id
+    yield from (f"ticket {name} is new" for name in there if name not in known)
+    yield from (f"ticket {name} is gone before work on it began" for name in known if name not in there and name not in begun)
+    yield from (f"ticket {name}: {said}" for name in there if name in known and (said := _changed(known[name], there[name])))
+
+
+def _people(before: Case, after: Case) -> Iterator[str]:
+    known, there = before.technician_by_id, after.technician_by_id
+    yield from (f"technician {name} is new" for name in there if name not in known)
+    yield from (f"technician {name} is gone" for name in known if name not in there and _open(known[name], after.now))
+    for name in there:
+        if name not in known:
+            continue
+        was, now = known[name], there[name]
+        if _open(was, after.now) != _open(now, after.now):
+            yield f"technician {name}: shifts are others"
+        if said := _changed(replace(was, shifts=(), start=None), replace(now, shifts=(), start=None)):
+            yield f"technician {name}: {said}"
+
+
+def _things(before: Case, after: Case) -> Iterator[str]:
+    known = {station.id: station for station in before.stations}
+    there = {station.id: station for station in after.stations}
+    yield from (f"station {name} is new" for name in there if name not in known)
+    yield from (f"station {name} is gone" for name in known if name not in there)
+    yield from (f"station {name}: {said}" for name in there if name in known and (said := _changed(known[name], there[name])))
+    if before.travel.kind != after.travel.kind or (before.travel.kind == "great_circle" and before.travel != after.travel):
+        yield "travel times are others"
+    if before.rates != after.rates:
+        yield "prices are others"
+
+
+def _promised(before: Case, after: Case, begun: set[str]) -> Iterator[str]:
+    """Promises that somebody else made meanwhile: what the plan promises itself, or has locked as time went by, is no news."""
+    known, there = before.commitment_by_ticket, after.commitment_by_ticket
+    for name in known.keys() & there.keys() - begun:
+        if set(known[name].technicians) != set(there[name].technicians):
+            yield f"ticket {name} is promised to {', '.join(there[name].technicians)}"
+
+
+def _positions(before: Case, after: Case) -> Iterator[str]:
+    for name, now in after.technician_by_id.items():
+        was = before.technician_by_id.get(name)
+        if was is not None and now.start is not None and not _same_place(was.start, now.start, after.now):
+            yield f"technician {name} becomes free elsewhere or at another time"
+
+
+def _same_place(was: OutAt | None, now: OutAt, moment: datetime) -> bool:
+    return was is not None and (was.lat, was.lon) == (now.lat, now.lon) and max(was.at, moment) == max(now.at, moment)
+
+
+def _delays(after: Case, plan: Plan, tolerance_minutes: float) -> Iterator[str]:
+    """What the plan, followed from here on, does otherwise than it says."""
+    try:
+        problem, told = problem_for(after, plan, trips=2)
+    except BadInput as error:
+        yield f"the plan cannot be followed any more: {error}"
+        return
+    now = kept(problem, told.solution)
+    if now is None:
+        yield "the plan cannot be followed any more"
+        return
+    starts, tolerance_s = starts_of(now), round(60 * tolerance_minutes)
+    for ticket, promised in told.starts.items():
+        name, due, start = problem.ticket_ids[ticket], problem.tables.due[ticket], starts.get(ticket)
+        if start is None:
+            yield f"ticket {name} cannot be served as planned any more"
+        elif start > promised + tolerance_s:
+            yield f"ticket {name} begins {(start - promised) / 60:.0f} minutes later than planned"
+        elif promised <= due < start:
+            yield f"ticket {name} is late by {(start - due) / 60:.0f} minutes, which was planned in time"
+
+
+def _open(who: Technician, now: datetime) -> tuple[Shift, ...]:
+    """Shifts that are not over, as they are from `now` on."""
+    left = (shift for shift in who.shifts if shift.end + timedelta(minutes=shift.overtime_minutes) > now)
+    return tuple(replace(shift, start=max(shift.start, now)) for shift in left)
+
+
+def _changed(was: Any, now: Any) -> str:
+    """Which facts of a ticket, technician or station differ, in words; empty when none does."""
+    names = [field.name for field in fields(was) if field.name not in _QUIET]
+    named = [name for name in names if _plain(getattr(was, name)) != _plain(getattr(now, name))]
+    return f"{', '.join(name.replace('_', ' ') for name in named)} changed" if named else ""
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
