@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.front_door import LARGEST_NUMBER, AsJson, CaseFile, _must_be_a_new_plan, search_limit
+from console.front_door import LARGEST_NUMBER, AsJson, CaseFile, must_be_a_new_plan, search_limit
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def replay(
     case = read_case(case_file)
     for path in (out, true_case):
         if path is not None:
-            _must_be_a_new_plan(path, case_file)
+            must_be_a_new_plan(path, case_file)
     if out is None and len(chosen) == 1 and days == 1:
         raise BadInput("--out is missing; name the file that the plan goes to")
     if true_case is not None and (not draws or len(chosen) > 1 or days > 1):
