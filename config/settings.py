@@ -67,10 +67,24 @@ class ReplanningSettings(BaseModel):
     frozen_price: Price = 1000.0
 
 
+class AutomaticSettings(BaseModel):
+    """What goes out without a person when plans are made again through the day, and what happens when nobody decides in time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    goes_out: Literal["nothing", "additions", "emergencies", "small"] = "nothing"
+    most_changes: Annotated[int, Field(ge=1, le=10_000)] = 5
+    approval_minutes: Annotated[float, Field(gt=0, le=1440, allow_inf_nan=False)] = 30.0
+    fallback: Literal["stand", "emergencies"] = "stand"
+    every_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    search_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 10.0
+
+
 PARTS: Mapping[str, type[BaseModel]] = {
     "rates": RateSettings,
     "uncertainty": UncertaintySettings,
     "replanning": ReplanningSettings,
+    "automatic": AutomaticSettings,
     "notices": NoticeSettings,
 }
 """Settings that are tables of the file."""
@@ -119,6 +133,7 @@ class Settings(BaseSettings):
     uncertainty: UncertaintySettings = UncertaintySettings()
     notices: NoticeSettings = NoticeSettings()
     replanning: ReplanningSettings = ReplanningSettings()
+    automatic: AutomaticSettings = AutomaticSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from starlette.background import BackgroundTask
 
 from config.settings import Settings
 from console.readings_api import readings_router
-from data_models.errors import BadInput, Unavailable
+from data_models.errors import BadInput, TwohourError, Unavailable
 from data_models.store import Store, list_events
 from flows.events import tell_text
+from flows.planning import SearchLimit
+from flows.reacting import answer_emergencies, emergencies_in
+from flows.reoptimizing import reoptimize
+
+UPON_EMERGENCY_S = 2.0
+"""Of search when an emergency comes in; the scheduled run after it has longer."""
+
+_log = logging.getLogger(__name__)
 
 MOST_BYTES = 20_000_000
 """Of a request: a hundred thousand events."""
@@ -57,9 +67,12 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
     @events.post("/events", summary="Tell what happened")
     async def tell_events(request: Request) -> JSONResponse:
         body = await _body(request)
-        told = await run_in_threadpool(tell_text, store, _as_lines(body), "api", datetime.now(UTC))
+        now = datetime.now(UTC)
+        told = await run_in_threadpool(tell_text, store, _as_lines(body), "api", now)
+        urgent = emergencies_in(told.events, told.answers)
+        follow = BackgroundTask(_follow, store, settings, urgent, now) if urgent else None
         answers = [{"key": a.key, "number": a.number, "verdict": a.verdict, "note": a.note} for a in told.answers]
-        return JSONResponse({"counts": told.counts, "answers": answers, "unreadable": list(told.unreadable)})
+        return JSONResponse({"counts": told.counts, "answers": answers, "unreadable": list(told.unreadable)}, background=follow)
 
     @events.get("/events", summary="What was told last")
     def last_events(
@@ -101,3 +114,12 @@ def _as_lines(body: bytes) -> bytes:
     except (ValueError, RecursionError) as error:
         raise BadInput(f"the request is not JSON: {error}; send an event or an array of them") from None
     return body if isinstance(document, list) else b"[" + body + b"]"
+
+
+def _follow(store: Store, settings: Settings, tickets: Sequence[str], now: datetime) -> None:
+    """What follows from new emergencies, after the caller has the answer: coordinators are told, and the plan is made again."""
+    try:
+        answer_emergencies(store, settings, tickets, now)
+        reoptimize(store, settings, now, limit=SearchLimit(UPON_EMERGENCY_S))
+    except TwohourError as error:
+        _log.warning("planning again upon an emergency: %s", error)

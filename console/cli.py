@@ -13,7 +13,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from console import answering, company, demonstration, doctor, front_door, happenings, readings, replanning, replaying, serving
+from console import (
+    answering,
+    company,
+    demonstration,
+    doctor,
+    front_door,
+    happenings,
+    readings,
+    reoptimizing,
+    replanning,
+    replaying,
+    serving,
+)
 from console import notices as outbox
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
@@ -94,6 +106,7 @@ for name, command, panel in (
     ("notices", outbox.notices, "The company's day"),
     ("readings", readings.readings, "The company's day"),
     ("respond", answering.respond, "The company's day"),
+    ("reoptimize", reoptimizing.reoptimize, "The company's day"),
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -255,14 +255,19 @@ def up(home: Annotated[Path, typer.Option(help="Where the Prefect server keeps i
         return
     with prefect_server(home) as server:
         os.environ.update(server_environment(home.absolute(), server.api_url))
-        typer.echo(f"Prefect answers at {server.api_url}; plan-day runs at {settings.morning_cron} ({settings.timezone}); Ctrl-C stops")
+        typer.echo(
+            f"Prefect answers at {server.api_url}; plan-day runs at {settings.morning_cron} ({settings.timezone}), "
+            f"reoptimize every {settings.automatic.every_minutes} min; Ctrl-C stops"
+        )
         asyncio.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
     from flows.deployments import morning_deployment, serve_schedules
+    from flows.through_day import reoptimize_deployment
 
-    await serve_schedules(await morning_deployment(settings))
+    every = timedelta(minutes=settings.automatic.every_minutes)
+    await serve_schedules(await morning_deployment(settings), await reoptimize_deployment(every))
 
 
 def _settings() -> Settings:

@@ -523,6 +523,16 @@ class Absence(Base):
     kind: Mapped[str] = mapped_column(String(32))
 
 
+class Lease(Base):
+    """Who is at work that only one may do at a time, and until when at the latest: whoever died is followed by another then."""
+
+    __tablename__ = "lease"
+
+    work: Mapped[str] = mapped_column(String(100), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(64))
+    until: Mapped[datetime]
+
+
 class TravelTime(Base):
     """What a provider answered for the pairs that begin at one place; `legs` packs the destinations (`travel.cache`)."""
 

@@ -87,11 +87,20 @@ def travel_provider(store: Store, settings: Settings, *, cached: bool = True) ->
 
 
 def keep_draft(
-    store: Store, settings: Settings, snapshot: Snapshot, judged: JudgedPlan, *, seed: int, at: datetime, run: str | None = None
+    store: Store,
+    settings: Settings,
+    snapshot: Snapshot,
+    judged: JudgedPlan,
+    *,
+    seed: int,
+    at: datetime,
+    run: str | None = None,
+    parent: int | None = None,
 ) -> int:
     """Keep a plan with its snapshot, settings, seed and versions in one transaction; gives its number.
 
-    With `run`, the id of a flow run, a draft that this run kept before is given instead of a second one.
+    With `run`, the id of a flow run, a draft that this run kept before is given instead of a second one. `parent` is the plan that it was
+    made from by planning again.
 
     Raises
     ------
@@ -118,6 +127,7 @@ def keep_draft(
             versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
             score=judged_summary(judged),
             explanation_json=explanation_json(judged.explanation) if judged.explanation else "",
+            parent_id=parent,
         )
         return row.id
 

@@ -17,10 +17,11 @@ BATCH = 20_000
 
 @dataclass(frozen=True)
 class Told:
-    """What became of many events: an answer for each, and sentences about lines that tell no event."""
+    """What became of many events: an answer for each of `events`, and sentences about lines that tell no event."""
 
     answers: tuple[Answer, ...]
     unreadable: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -35,13 +36,13 @@ def tell(store: Store, events: Sequence[Event], now: datetime) -> Told:
     for first in range(0, len(events), BATCH):
         with store.session() as session:
             answers += add_events(session, events[first : first + BATCH], now)
-    return Told(tuple(answers))
+    return Told(tuple(answers), events=tuple(events))
 
 
 def tell_text(store: Store, text: str | bytes, by: str, now: datetime) -> Told:
     """Keep the events of a file: JSON lines or an array. Told again after a crash, what was kept already is merged."""
     events, unreadable = read_events(text, default_by=by)
-    return Told(tell(store, events, now).answers, tuple(unreadable))
+    return Told(tell(store, events, now).answers, tuple(unreadable), tuple(events))
 
 
 def derive_anew(store: Store) -> list[str]:

@@ -1,0 +1,231 @@
+"""The published plan kept true through the day: made again when something matters, let out by configuration, or left to a person.
+
+Plain functions that know no Prefect. One run at a time for a region; whatever a run does is one transaction at its end, so that a run
+that dies leaves no half plan, and the next one finds what it found.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import select
+
+from data_models import tables
+from data_models.errors import Conflict
+from data_models.store import Store, published_plan, reject
+from data_models.store.leases import give_back, has_lease, take_lease
+from flows.dispatch import KeptPlan, approve_and_publish, keep_draft, make_snapshot, read_facts, read_plan
+from flows.notices import announce
+from flows.planning import SearchLimit, judge, must_keep_every_rule, with_unplanned_reasons
+from flows.replanning import replan_until_signal
+from flows.telling import approval_waiting, fallback_happened
+from optimizer.matters import matters
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from data_models.case import Case
+    from optimizer.difference import Difference
+
+Action = Literal["busy", "no_plan", "nothing_new", "unchanged", "waits", "published"]
+
+BY = "twohour"
+"""Who decides what goes out without a person."""
+
+GRACE = timedelta(minutes=2)
+"""A run that has not ended so long after its search should have is taken to be dead."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reoptimized:
+    """What a run did.
+
+    Attributes
+    ----------
+    action
+        `busy`: another run is at work; `no_plan`: none is published; `nothing_new`: nothing happened that matters; `unchanged`: something
+        did, and the published plan is still best; `waits`: a draft waits for a person; `published`: it went out.
+    reasons
+        What happened since the plan that was made last.
+    """
+
+    action: Action
+    plan: int | None = None
+    reasons: tuple[str, ...] = ()
+    difference: Difference | None = None
+
+
+def reoptimize(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    *,
+    limit: SearchLimit | None = None,
+    run: str | None = None,
+    on_compile: Callable[[], None] = lambda: None,
+) -> Reoptimized:
+    """Make the published plan again if anything happened that matters, and let the new one out if the settings say so.
+
+    Parameters
+    ----------
+    limit
+        Of the search; by the settings when None.
+    run
+        Id of the flow run, which repeats nothing that it has done.
+
+    Raises
+    ------
+    LocksCannotHold
+        Locked tickets contradict each other; the published plan stands.
+    """
+    limit = limit or SearchLimit(settings.automatic.search_seconds)
+    holder, work = secrets.token_hex(8), f"reoptimize {settings.region}"
+    length = timedelta(seconds=limit.seconds or settings.automatic.search_seconds) + GRACE
+    with store.session() as session:
+        if not take_lease(session, work, holder, now, now + length):
+            return Reoptimized("busy")
+    with _given_back(store, work, holder):
+        return _run(store, settings, now, limit, run, on_compile, lambda: _must_hold(store, work, holder))
+
+
+def stand_in(store: Store, settings: Settings, now: datetime) -> tuple[int, ...]:
+    """Decide about drafts that have waited for a person for too long, and say so; the numbers of those that were decided.
+
+    The last approved plan stands and the draft is rejected, unless the settings let emergencies out and it serves new ones.
+    """
+    since = now - timedelta(minutes=settings.automatic.approval_minutes)
+    decided = []
+    for draft in _drafts(store, settings, before=since):
+        outcome: Literal["last_plan_stands", "emergencies_sent"] = "last_plan_stands"
+        kept = read_plan(store, draft)
+        if settings.automatic.fallback == "emergencies" and _new_emergencies(store, kept):
+            outcome = "emergencies_sent"
+            try:
+                approve_and_publish(store, settings, draft, by=BY, at=now, reason="nobody decided in time; emergencies go out")
+            except Conflict as error:
+                _log.warning("plan %s could not go out by itself: %s", draft, error)
+                outcome = "last_plan_stands"
+        with store.session() as session:
+            if outcome == "last_plan_stands":
+                reject(session, draft, BY, now, "nobody decided in time; the last approved plan stands")
+            announce(session, settings, [fallback_happened(draft, now, outcome)], now)
+        decided.append(draft)
+    return tuple(decided)
+
+
+def _run(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    limit: SearchLimit,
+    run: str | None,
+    on_compile: Callable[[], None],
+    must_hold: Callable[[], None],
+) -> Reoptimized:
+    with store.reading() as session:
+        row = published_plan(session, settings.region)
+    if row is None:
+        return Reoptimized("no_plan")
+    published, waiting = read_plan(store, row.id), _drafts(store, settings)
+    snapshot = make_snapshot(store, settings, read_facts(store, settings, now))
+    last = read_plan(store, waiting[-1]) if waiting else published
+    news = matters(last.snapshot.case, snapshot.case, last.judged.plan, tolerance_minutes=settings.replanning.moved_minutes)
+    if not news:
+        return Reoptimized("nothing_new", waiting[-1] if waiting else row.id)
+    found = replan_until_signal(
+        snapshot.case,
+        published.judged.plan,
+        limit,
+        settings.seed,
+        settings.replanning,
+        workers=settings.solver_workers,
+        on_compile=on_compile,
+    )
+    if found.interrupted is not None:
+        signal.raise_signal(found.interrupted)
+    if not found.difference.changes:
+        return Reoptimized("unchanged", row.id, news.reasons, found.difference)
+    judged = judge(snapshot.case, found.plan)
+    must_keep_every_rule(judged)
+    judged = with_unplanned_reasons(judged) if judged.plan.unassigned else judged
+    must_hold()
+    number = keep_draft(store, settings, snapshot, judged, seed=settings.seed, at=now, run=run, parent=row.id)
+    _overtake(store, waiting, number, now)
+    if goes_out(settings, found.difference, snapshot.case):
+        approve_and_publish(store, settings, number, by=BY, at=now, reason=f"by itself: {settings.automatic.goes_out}")
+        return Reoptimized("published", number, news.reasons, found.difference)
+    with store.session() as session:
+        until = now + timedelta(minutes=settings.automatic.approval_minutes)
+        urgent = sum(snapshot.case.ticket_by_id[change.ticket].severity == "emergency" for change in found.difference.of("new"))
+        announce(session, settings, [approval_waiting(number, now, until, urgent)], now)
+    return Reoptimized("waits", number, news.reasons, found.difference)
+
+
+def goes_out(settings: Settings, difference: Difference, case: Case) -> bool:
+    """Whether a plan that changes so much may be published without a person.
+
+    `additions`: it only serves tickets that nobody was promised for; `emergencies`: what it serves in addition are emergencies, one at
+    least, and nothing is dropped for them; `small`: it changes few visits and drops no emergency.
+    """
+    kinds = {change.kind for change in difference.changes}
+    severity = {change.ticket: case.ticket_by_id[change.ticket].severity for change in difference.changes}
+    new = [change.ticket for change in difference.of("new")]
+    match settings.automatic.goes_out:
+        case "additions":
+            return kinds == {"new"}
+        case "emergencies":
+            return bool(new) and all(severity[ticket] == "emergency" for ticket in new) and "dropped" not in kinds
+        case "small":
+            drops = any(severity[change.ticket] == "emergency" for change in difference.of("dropped"))
+            return len(difference.changes) <= settings.automatic.most_changes and not drops
+    return False
+
+
+@contextmanager
+def _given_back(store: Store, work: str, holder: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with store.session() as session:
+            give_back(session, work, holder)
+
+
+def _must_hold(store: Store, work: str, holder: str) -> None:
+    """Raises `Conflict` when another run took over because this one was late: its plan is not kept."""
+    with store.session() as session:
+        if not has_lease(session, work, holder):
+            raise Conflict(f"{work.strip()}: this run was late and another one has taken over; nothing is kept")
+
+
+def _drafts(store: Store, settings: Settings, before: datetime | None = None) -> list[int]:
+    """Drafts made by planning the published plan again, oldest first; those made before a moment when one is given."""
+    with store.reading() as session:
+        row = published_plan(session, settings.region)
+        of_published = tables.Plan.parent_id == (row.id if row is not None else None)
+        which = of_published if before is None else (tables.Plan.parent_id.is_not(None) & (tables.Plan.created_at <= before))
+        query = select(tables.Plan.id).where(tables.Plan.region == settings.region, tables.Plan.state == "draft", which)
+        return list(session.scalars(query.order_by(tables.Plan.id)))
+
+
+def _overtake(store: Store, drafts: list[int], by: int, now: datetime) -> None:
+    for draft in drafts:
+        if draft != by:
+            with store.session() as session:
+                reject(session, draft, BY, now, f"overtaken by plan {by}")
+
+
+def _new_emergencies(store: Store, kept: KeptPlan) -> bool:
+    """Whether a plan serves an emergency that the published one does not."""
+    with store.reading() as session:
+        row = published_plan(session, kept.snapshot.context.region)
+    told = {visit.ticket_id for route in row.routes for visit in route.visits} if row is not None else set()
+    urgent = {ticket.id for ticket in kept.judged.case.tickets if ticket.severity == "emergency"}
+    return bool({stop.ticket for route in kept.judged.plan.routes for stop in route.stops} & urgent - told)
