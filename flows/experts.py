@@ -84,7 +84,7 @@ def people_of_outline(outline: Outline) -> Iterator[Expert]:
     seen: set[str] = set()
     for spell in outline.spells:
         one = outline.people.get(spell.technician)
-        if one is not None and spell.starts_at <= outline.now < spell.ends_at and one.id not in seen:
+        if one is not None and not one.is_absent and spell.starts_at <= outline.now < spell.ends_at and one.id not in seen:
             seen.add(one.id)
             station = outline.stations[one.station].name
             yield Expert(one.id, one.name, one.phone, station, one.skills, spell.kind, busy.get(one.id))

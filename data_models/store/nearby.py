@@ -48,7 +48,7 @@ class StationAt:
 
 @dataclass(frozen=True)
 class PersonAt:
-    """Who belongs to which station, what they can do today, and where they become free when that was told."""
+    """Who belongs to which station, what they can do today, where they become free when that was told, and whether they are absent now."""
 
     id: str
     name: str
@@ -56,6 +56,7 @@ class PersonAt:
     station: str
     skills: Mapping[str, int]
     told_at: tuple[float, float] | None
+    is_absent: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,10 +154,12 @@ def read_outline(session: Session, now: datetime, horizon: timedelta, today: dat
         .where(person.retired_at.is_(None))
         .order_by(person.id)
     )
+    away = tables.Absence
+    absent = set(session.scalars(select(away.technician_id).where(away.begins_at <= now, or_(away.ends_at.is_(None), away.ends_at > now))))
     people = {
-        row[0]: PersonAt(row[0], row[1], row[2], row[3], skills.get(row[0], {}), None if row[4] is None else (row[4], row[5]))
-        for row in rows
-        if row[3] in at
+        who: PersonAt(who, name, phone, station, skills.get(who, {}), None if lat is None else (lat, lon), who in absent)
+        for who, name, phone, station, lat, lon in rows
+        if station in at
     }
     chosen = _plan_of_regions(_published_plans(session), {station.region for station in at.values()})
     region_of = {who: at[one.station].region for who, one in people.items()}
@@ -208,6 +211,7 @@ def facts_around(session: Session, outline: Outline, stations: Collection[str], 
         published_plan=outline.plan_of.get(region),
         out_before=tuple(out for out in outline.out_before if out.technician in inside),
         served_before=outline.served_before,
+        roads=tuple(reading._roads(session, outline.now)),
     )
 
 
@@ -241,7 +245,8 @@ def as_of(facts: CompanyFacts, outline: Outline, now: datetime, until: datetime)
         for person in facts.technicians
     )
     spells = tuple(spell for spell in outline.spells if spell.latest > now and spell.starts_at < until)
-    return replace(facts, now=now, until=until, technicians=people), replace(outline, now=now, until=until, spells=spells)
+    roads = tuple(road for road in facts.roads if road.ends_at > now)
+    return replace(facts, now=now, until=until, technicians=people, roads=roads), replace(outline, now=now, until=until, spells=spells)
 
 
 def _published_plans(session: Session) -> tuple[PublishedPlan, ...]:

@@ -252,6 +252,8 @@ def test_an_expert_helps_with_emergencies_where_the_policy_says_so_busy_or_not(t
     # Both who know the process could also drive there; the one who is not sent is asked, then nobody else is left: b4 is not on duty.
     assert came(answer)[0] == ("b2",)
     assert [(each.technician, each.is_expert, each.busy and each.busy.how) for each in answer.experts] == [("b3", True, "works")]
+    town.add(tables.Absence(technician_id="b3", begins_at=at(4), ends_at=None, kind="sick"))
+    assert [each.technician for each in town.respond("x", 5).experts] == []
     town.ticket("calm", 40, skills={"process": 2})
     assert town.respond("calm", 5).experts == ()
 
@@ -343,6 +345,17 @@ def test_looking_at_those_in_reach_only_leaves_nobody_out(tmp_path: Path, monkey
     for one, other in zip(near, every, strict=True):
         for field in ("kind", "assigned", "offers", "more", "experts"):
             assert getattr(one, field) == getattr(other, field), one.ticket
+
+
+def test_a_hindrance_on_the_road_makes_everybody_later_until_it_is_over(town: Town) -> None:
+    town.ticket("x", 40, due=120, severity="emergency")
+    told = {"lat": 0.0, "lon": 40 * KM, "km": 5.0, "factor": 2.0, "until": at(8).isoformat()}
+    event = {"key": "snow", "kind": "road_factor", "at": at(0), "arrived_at": at(0), "by": "王敏", "details": told}
+    town.add(tables.Event(**event))
+    assert begins(town.respond("x", 2), "a1") == 2 + 80
+    with Responder(town.store, SETTINGS) as responder:
+        assert begins(responder.answer("x", at(2)), "a1") == 2 + 80
+        assert begins(responder.answer("x", at(9)), "a1") == 9 + 40
 
 
 def test_certificates_that_are_over_do_not_count(town: Town) -> None:
