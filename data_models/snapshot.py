@@ -314,6 +314,7 @@ def _commitments(day: _Day, tickets: set[str], starts: Mapping[str, OutAt | None
     # Someone of the crew left the company or the region: the promise cannot be kept as it was.
     kept = {ticket: crew for ticket, crew in crews.items() if starts.keys() >= set(crew)}
     bound = {who for who, start in starts.items() if start is not None and _lacks_kits(start, who, kept.keys(), day)}
+    bound |= {person.id for person in day.facts.technicians if any(a.begins_at <= day.now for a in person.absences)}
     locked = _locked(day, {ticket for ticket, crew in kept.items() if not bound & set(crew)})
     return [Commitment(ticket, crew, ticket in locked) for ticket, crew in sorted(kept.items())]
 

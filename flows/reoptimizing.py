@@ -137,7 +137,7 @@ def _run(
     published, waiting = read_plan(store, row.id), _drafts(store, settings)
     snapshot = make_snapshot(store, settings, read_facts(store, settings, now))
     last = read_plan(store, waiting[-1]) if waiting else published
-    news = matters(last.snapshot.case, snapshot.case, last.judged.plan, tolerance_minutes=settings.replanning.moved_minutes)
+    news = matters(last.snapshot.case, snapshot.case, published.judged.plan, tolerance_minutes=settings.replanning.moved_minutes)
     if not news:
         return Reoptimized("nothing_new", waiting[-1] if waiting else row.id)
     found = replan_until_signal(

@@ -95,7 +95,7 @@ def test_an_emergency_makes_a_draft_that_waits_and_later_news_overtake_it(compan
     assert "ticket N-1 is new" in done.reasons
     assert done.difference is not None
     assert [change.ticket for change in done.difference.of("new")] == ["N-1"]
-    assert run(company, how, NOW + 10 * MINUTE).action == "nothing_new"
+    assert run(company, how, NOW + 10 * MINUTE).reasons == ()
     happens(company, "ticket_cancelled", NOW + 11 * MINUTE, ticket="N-1")
     assert run(company, how, NOW + 12 * MINUTE).action in ("waits", "unchanged")
     with company.reading() as session:
