@@ -20,6 +20,7 @@ from optimizer.replay_world import NEVER, World
 from optimizer.result import Stop
 
 _MIX = 1_000_003  # between seeds of decisions
+_WAITED_FOR = 0.25  # of the hours on the road are taken to be waited for by an emergency that is not known yet
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def replay(
     now, decisions, iterations = 0, 0, 0
     unlocked: frozenset[str] = frozenset()
     while True:
-        view = look(world, now, unlocked=unlocked)
+        view = look(world, now, unlocked=unlocked, hour_worth=_hour_worth(world, now) if policy == "optimize" else 0.0)
         if view is not None:
             try:
                 found = decide(policy, view, each, seed * _MIX + decisions)
@@ -106,3 +107,11 @@ def replay(
 def _tell(world: World, view: View, found: Decided) -> None:
     for person, orders in zip(world.people, orders_of(world, view, found.plan), strict=True):
         person.orders = orders
+
+
+def _hour_worth(world: World, now: int) -> float:
+    """What an hour of somebody's time is worth beside their rate: an emergency may wait for them, of those seen so far on average."""
+    seen = [
+        t.late_cost_per_hour for t, opened in zip(world.tickets, world.opened, strict=True) if opened <= now and t.severity == "emergency"
+    ]
+    return _WAITED_FOR * sum(seen) / len(seen) if seen else 0.0

@@ -38,13 +38,15 @@ class View:
     kept: Schedule
 
 
-def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset()) -> View | None:
+def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset(), hour_worth: float = 0.0) -> View | None:
     """The rest of the day at `now`; None when there is nothing to plan. Sets the breaks that are due next.
 
     Parameters
     ----------
     unlocked
         Ids of tickets whose locks cannot be kept.
+    hour_worth
+        What an hour on the road costs beside the rates, because whoever drives is not free for what may yet appear.
     """
     tickets = tuple(world.known(now))
     if not tickets:
@@ -56,6 +58,7 @@ def look(world: World, now: int, *, unlocked: frozenset[str] = frozenset()) -> V
     rest = replace(
         case,
         now=world.moment(now),
+        rates=replace(case.rates, drive_per_hour=case.rates.drive_per_hour + hour_worth),
         technicians=(*people, *couriers),
         tickets=tuple(_reserved(world, case.tickets[t], now) for t in tickets),
         committed=tuple(replace(c, locked=c.locked and c.ticket not in unlocked) for c in told),

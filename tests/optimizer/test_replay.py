@@ -60,7 +60,7 @@ def test_an_emergency_goes_before_what_has_not_begun(line_day, policy) -> None:
     line_day.station("S")
     line_day.technician("A")
     line_day.ticket("x", 20, due=20)
-    line_day.ticket("y", 40)
+    line_day.ticket("y", 40, skip_cost=9000.0)
     line_day.ticket("e", 10, opened=30, due=70, late_cost_per_hour=6000.0)
     case = line_day.case()
     case = replace(case, tickets=tuple(replace(t, severity="emergency") if t.id == "e" else t for t in case.tickets))
