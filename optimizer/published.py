@@ -91,7 +91,7 @@ def _ahead(case: Case, before: Plan) -> Plan:
         if who is None or not 0 <= route.shift < len(who.shifts) or who.shifts[route.shift].end <= case.now:
             continue
         stops: tuple[Stop, ...] = tuple(stop for stop in route.stops if stop.ticket in case.ticket_by_id)
-        away = who.start is not None and current_shift(who, case.now) == route.shift
+        away = who.start is not None and current_shift(who, case.now) == route.shift and route.returns > case.now
         if stops or (away and not trips[who.id, route.shift]):
             trips[who.id, route.shift].append(replace(route, stops=stops))
     return replace(before, routes=tuple(route for routes in trips.values() for route in routes), unassigned=())
