@@ -41,7 +41,7 @@ def test_time_going_by_as_planned_is_nothing(day):
 
 
 def test_a_plan_made_while_people_were_out_is_followed_as_well(day):
-    case, plan, moments = day
+    _, plan, moments = day
     before = moments[2]
     again = replan(before, plan, Stop(iterations=500), 1).plan
     for minutes in (20, 40):
