@@ -36,7 +36,8 @@ def case_at(case: Case, plan: Plan, now: datetime) -> Case:
     legs = [leg for route in plan.routes for leg in _legs(route)]
     begun = {leg.ticket for leg in legs if leg.start <= now}
     ahead = {leg.ticket for leg in legs} - begun
-    starts = {who.id: _start(who, [leg for leg in legs if leg.technician == who.id], now, case) for who in case.technicians}
+    busy = {route.technician for route in plan.routes}
+    starts = {who.id: _start(who, [leg for leg in legs if leg.technician == who.id], who.id in busy, now, case) for who in case.technicians}
     people = tuple(replace(who, start=starts[who.id]) for who in case.technicians)
     crews = {ticket: tuple(sorted(leg.technician for leg in legs if leg.ticket == ticket)) for ticket in sorted(ahead)}
     locked = _locked([leg for leg in legs if leg.ticket in ahead], starts, now)
@@ -59,10 +60,19 @@ def _legs(route: Route) -> list[Leg]:
     ]
 
 
-def _start(who: Technician, legs: list[Leg], now: datetime, case: Case) -> OutAt | None:
-    left = [leg for leg in legs if leg.leaves <= now]
-    if not left or not any(shift.end > now for shift in who.shifts):
+def _still_out(who: Technician, goes_on: bool, now: datetime) -> OutAt | None:
+    """Where somebody is who was out when the plan was made and has not set out yet; at home when nothing follows."""
+    if who.start is None or not (goes_on or who.start.at > now):
         return None
+    return replace(who.start, at=max(who.start.at, now))
+
+
+def _start(who: Technician, legs: list[Leg], goes_on: bool, now: datetime, case: Case) -> OutAt | None:
+    left = [leg for leg in legs if leg.leaves <= now]
+    if not any(shift.end > now for shift in who.shifts):
+        return None
+    if not left:
+        return _still_out(who, goes_on, now)
     last = max(left, key=lambda leg: (leg.leaves, leg.start))
     if last.route.returns <= now:
         return None

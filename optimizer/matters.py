@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from data_models.case import Case, OutAt, Shift, Technician
 from data_models.errors import BadInput
 from data_models.plan import Plan
-from optimizer.published import kept, problem_for, promises, starts_of
+from optimizer.published import Promise, kept, problem_for, promises, starts_of
 
 Thing = TypeVar("Thing")
 
@@ -48,7 +48,7 @@ def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_mi
             *_tickets(before, after, begun),
             *_people(before, after),
             *_things(before, after),
-            *_promised(before, after, begun),
+            *_promised(before, after, told),
             *(_delays(after, plan, tolerance_minutes) if plan is not None else _positions(before, after)),
         )
     )
@@ -87,11 +87,12 @@ def _things(before: Case, after: Case) -> Iterator[str]:
         yield "prices are others"
 
 
-def _promised(before: Case, after: Case, begun: set[str]) -> Iterator[str]:
+def _promised(before: Case, after: Case, told: Mapping[str, Promise]) -> Iterator[str]:
     """Promises that somebody else made meanwhile: what the plan promises itself, or has locked as time went by, is no news."""
     known, there = before.commitment_by_ticket, after.commitment_by_ticket
-    for name in known.keys() & there.keys() - begun:
-        if set(known[name].technicians) != set(there[name].technicians):
+    for name in sorted(known.keys() & there.keys()):
+        own = told[name].technicians if name in told else known[name].technicians
+        if set(there[name].technicians) not in (set(own), set(known[name].technicians)):
             yield f"ticket {name} is promised to {', '.join(there[name].technicians)}"
 
 

@@ -80,17 +80,18 @@ def problem_for(case: Case, before: Plan, *, trips: int, after: Plan | None = No
 
 
 def _ahead(case: Case, before: Plan) -> Plan:
-    """The plan without what the case does not know any more; somebody out whose trip has no visit left has an empty one."""
+    """The plan without what the case does not know any more.
+
+    The first trip of somebody out is the one that they are on, or the first from where they were when the plan was made: it stays, even
+    when no visit is left of it.
+    """
     trips: dict[tuple[str, int], list[Route]] = defaultdict(list)
     for route in sorted(before.routes, key=lambda route: (route.depart, route.returns)):
         who = case.technician_by_id.get(route.technician)
         if who is None or not 0 <= route.shift < len(who.shifts) or who.shifts[route.shift].end <= case.now:
             continue
         stops: tuple[Stop, ...] = tuple(stop for stop in route.stops if stop.ticket in case.ticket_by_id)
-        away = who.start is not None and current_shift(who, case.now) == route.shift
-        if away and not trips[who.id, route.shift] and route.depart > case.now:
-            # They come home first; this trip begins at the station.
-            trips[who.id, route.shift].append(replace(route, depart=case.now, returns=case.now, stops=(), kits=()))
+        away = who.start is not None and current_shift(who, case.now) == route.shift and route.returns > case.now
         if stops or (away and not trips[who.id, route.shift]):
             trips[who.id, route.shift].append(replace(route, stops=stops))
     return replace(before, routes=tuple(route for routes in trips.values() for route in routes), unassigned=())

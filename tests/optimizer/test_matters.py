@@ -14,6 +14,7 @@ from optimizer.matters import matters
 from optimizer.problem import build_problem
 from optimizer.published import promises
 from optimizer.regions import solve
+from optimizer.replanning import replan
 from optimizer.result import Stop
 
 pytestmark = pytest.mark.usefixtures("compiled_search")
@@ -37,6 +38,17 @@ def test_time_going_by_as_planned_is_nothing(day):
         assert matters(before, moment, plan).reasons == ()
         before = moment
     assert not matters(moments[2], moments[2])
+
+
+def test_a_plan_made_while_people_were_out_is_followed_as_well(day):
+    _, plan, moments = day
+    before = moments[2]
+    again = replan(before, plan, Stop(iterations=500), 1).plan
+    for minutes in (20, 40):
+        moment = case_at(before, again, before.now + timedelta(minutes=minutes))
+        assert any(who.start is not None for who in moment.technicians)
+        assert matters(before, moment, again).reasons == ()
+        assert replan(moment, again, Stop(iterations=0), 1).difference.changes == ()
 
 
 def test_each_kind_of_news_matters_and_is_named(day):
