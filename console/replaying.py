@@ -23,8 +23,6 @@ def replay(
     policy: Annotated[
         str,
         typer.Option(
-            help="Who decides: nearest (each ticket as it appears to the nearest crew that is free soonest), triage (the same, but what is "
-            "not begun is dealt anew, the more severe first), insert (each where it costs least), optimize "
             help="Who decides: nearest (each ticket as it appears to the nearest crew that is free soonest), triage (the same, but what "
             "is not begun is dealt anew), insert (each where it costs least), optimize "
             "(everything not begun is searched anew). Several with commas between them are compared."
