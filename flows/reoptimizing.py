@@ -11,7 +11,7 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +26,7 @@ from flows.notices import announce
 from flows.planning import SearchLimit, judge, must_keep_every_rule, with_unplanned_reasons
 from flows.replanning import replan_until_signal
 from flows.telling import approval_waiting, fallback_happened
+from optimizer.difference import difference
 from optimizer.matters import matters
 
 if TYPE_CHECKING:
@@ -139,7 +140,12 @@ def _run(
     last = read_plan(store, waiting[-1]) if waiting else published
     news = matters(last.snapshot.case, snapshot.case, published.judged.plan, tolerance_minutes=settings.replanning.moved_minutes)
     if not news:
-        return Reoptimized("nothing_new", waiting[-1] if waiting else row.id)
+        if not waiting:
+            return Reoptimized("nothing_new", row.id)
+        # The run that made the draft may have died before it decided.
+        told = difference(last.snapshot.case, published.judged.plan, last.judged.plan, tries=0)
+        done = _decide(store, settings, last.id, last.snapshot.case, told, now)
+        return done if done.action == "published" else Reoptimized("nothing_new", last.id)
     found = replan_until_signal(
         snapshot.case,
         published.judged.plan,
@@ -159,14 +165,19 @@ def _run(
     must_hold()
     number = keep_draft(store, settings, snapshot, judged, seed=settings.seed, at=now, run=run, parent=row.id)
     _overtake(store, waiting, number, now)
-    if goes_out(settings, found.difference, snapshot.case):
-        approve_and_publish(store, settings, number, by=BY, at=now, reason=f"by itself: {settings.automatic.goes_out}")
-        return Reoptimized("published", number, news.reasons, found.difference)
+    return replace(_decide(store, settings, number, snapshot.case, found.difference, now), reasons=news.reasons)
+
+
+def _decide(store: Store, settings: Settings, draft: int, case: Case, difference: Difference, now: datetime) -> Reoptimized:
+    """Let a draft out, or ask for a person to: once, however often it is decided."""
+    if goes_out(settings, difference, case):
+        approve_and_publish(store, settings, draft, by=BY, at=now, reason=f"by itself: {settings.automatic.goes_out}")
+        return Reoptimized("published", draft, (), difference)
+    until = now + timedelta(minutes=settings.automatic.approval_minutes)
+    urgent = sum(case.ticket_by_id[change.ticket].severity == "emergency" for change in difference.of("new"))
     with store.session() as session:
-        until = now + timedelta(minutes=settings.automatic.approval_minutes)
-        urgent = sum(snapshot.case.ticket_by_id[change.ticket].severity == "emergency" for change in found.difference.of("new"))
-        announce(session, settings, [approval_waiting(number, now, until, urgent)], now)
-    return Reoptimized("waits", number, news.reasons, found.difference)
+        announce(session, settings, [approval_waiting(draft, now, until, urgent)], now)
+    return Reoptimized("waits", draft, (), difference)
 
 
 def goes_out(settings: Settings, difference: Difference, case: Case) -> bool:
