@@ -44,14 +44,16 @@ class LocksCannotHold(Infeasible):
     tickets
         Ids of locked tickets that contradict each other: any of them given up would let the others hold. Or of one that cannot be
         kept by itself.
+    why
+        What stands against that one; empty where no single rule does.
     """
 
-    def __init__(self, tickets: Sequence[str]) -> None:
+    def __init__(self, tickets: Sequence[str], why: str = "") -> None:
         super().__init__(
             f"Locked tickets {', '.join(tickets)}: cannot be kept together with their technicians within skills, kits, windows and shifts; "
             "unlock one of them, or change who is committed to it"
             if len(tickets) > 1
-            else f"Locked ticket {', '.join(tickets)}: cannot be kept with its technicians within skills, kits, windows and shifts; "
+            else f"Locked ticket {', '.join(tickets)}: {why or 'cannot be kept with its technicians within skills, kits, windows and shifts'}; "
             "unlock it, or change who is committed to it"
         )
         self.tickets = tuple(tickets)
@@ -349,7 +351,7 @@ def _place_locked(problem: Problem) -> Schedule:
     locked = [t for t in range(problem.n_tickets) if problem.tables.locked[t]]
     odd = [t for t in locked if len(problem.tables.promised[t]) != problem.tables.crew[t]]
     if odd:
-        raise LocksCannotHold([problem.ticket_ids[t] for t in odd])
+        raise LocksCannotHold([problem.ticket_ids[t] for t in odd], _why_not_alone(problem, odd[0]) if len(odd) == 1 else "")
     placed, failed = _keep_together(problem, locked)
     if placed is not None:
         return _finished(problem, placed)
@@ -358,7 +360,24 @@ def _place_locked(problem: Problem) -> Schedule:
     found = keep_locks(problem)
     if isinstance(found, Kept):
         return found.schedule
-    raise LocksCannotHold([problem.ticket_ids[t] for t in (found.tickets if found else failed)])
+    tickets = found.tickets if found else failed
+    raise LocksCannotHold([problem.ticket_ids[t] for t in tickets], _why_not_alone(problem, tickets[0]) if len(tickets) == 1 else "")
+
+
+def _why_not_alone(problem: Problem, ticket: int) -> str:
+    """The rule that keeps a locked ticket from its technicians whatever the times; empty when no single one does."""
+    tables = problem.tables
+    crew = sorted(tables.promised[ticket])
+    names = ", ".join(problem.technician_ids[who] for who in crew)
+    if len(crew) != tables.crew[ticket]:
+        return f"needs {tables.crew[ticket]} people and is committed to {names or 'nobody'}"
+    barred = [problem.technician_ids[who] for who in crew if not problem.allowed[ticket, who]]
+    if barred:
+        return f"is committed to {', '.join(barred)}, who may not go there"
+    for skill, level in tables.needs[ticket]:
+        if max(problem.skill_level[who, skill] for who in crew) < level:
+            return f"needs {problem.skill_names[skill]} at level {level}, which {names} cannot do"
+    return ""
 
 
 def _keep_together(problem: Problem, locked: Sequence[int]) -> tuple[Draft | None, list[int]]:

@@ -16,6 +16,7 @@ from optimizer.solution import Solution
 
 _FIRST_ITERATIONS = 20_000  # of search before a small case is solved exactly: a good start makes the proof short
 _FIRST_SHARE = 0.2  # of the time, at the most, for these
+_EXACT_SHARE = 0.7  # of what is left, where the bound must come from elsewhere
 _PROOF_MS = 20_000  # of CP-SAT's deterministic time where seconds do not count
 _PROOF_ROUNDS = 200  # of pricing, for a small case
 _MOST_TO_PROVE = 500  # tickets; beyond, the bound of a few minutes says little
@@ -105,9 +106,14 @@ def _exactly(
     short = Stop(share, _FIRST_ITERATIONS if stop.iterations is None else stop.iterations, stop.interrupted)
     first = regions.solve(problem, short, seed, start=start, on_progress=on_progress, clock=clock, workers=workers)
     spent = clock() - began
+    exact_share = _EXACT_SHARE if bounded_apart else 1.0
     # The proof is not counted: a run is repeated by the iterations of its search, from which the same proof leads to the same plan.
     rest = replace(stop, iterations=None)
-    rest = replace(rest, iterations=_PROOF_MS) if stop.seconds is None else replace(rest, seconds=max(0.01, stop.seconds - spent))
+    rest = (
+        replace(rest, iterations=_PROOF_MS)
+        if stop.seconds is None
+        else replace(rest, seconds=max(0.01, exact_share * (stop.seconds - spent)))
+    )
     found = solve_exactly(problem, rest, seed, start=first.schedule, on_progress=on_progress, clock=clock)
     status = first.status if found.schedule is first.schedule else found.status
     found = _true(found, true)

@@ -145,3 +145,22 @@ def test_two_among_many_are_found(line_day):
     assert isinstance(found, Contradiction)
     assert found.smallest
     assert [problem.ticket_ids[t] for t in found.tickets] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "committed", "said"),
+    [
+        ({"crew": 2}, ("A",), "needs 2 people and is committed to A"),
+        ({"banned": ("A",)}, ("A",), "is committed to A, who may not go there"),
+        ({"skills": {"x": 2}}, ("A",), "needs x at level 2, which A cannot do"),
+        ({"windows": ((0, 5),)}, ("A",), "cannot be kept with its technicians within skills, kits, windows and shifts"),
+    ],
+)
+def test_a_lock_that_cannot_hold_says_what_stands_against_it(line_day, facts, committed, said):
+    line_day.station("S")
+    line_day.technician("A")
+    line_day.technician("B")
+    line_day.ticket("a", 20, **facts)
+    line_day.commit("a", *committed, locked=True)
+    with pytest.raises(LocksCannotHold, match=f"Locked ticket a: {said}; unlock it"):
+        construct(build_problem(line_day.case()))
