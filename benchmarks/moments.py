@@ -38,6 +38,14 @@ def case_at(case: Case, plan: Plan, now: datetime) -> Case:
     ahead = {leg.ticket for leg in legs} - begun
     busy = {route.technician for route in plan.routes}
     starts = {who.id: _start(who, [leg for leg in legs if leg.technician == who.id], who.id in busy, now, case) for who in case.technicians}
+    # Who drives home for another kit is free there on return: an empty trip cannot have departed before `now`.
+    stations = {station.id: station for station in case.stations}
+    for route in plan.routes:
+        later = any(leg.technician == route.technician and leg.leaves <= now for leg in legs)
+        if not route.stops and route.depart <= now and not later:
+            home = stations[case.technician_by_id[route.technician].station]
+            back = route.returns <= now
+            starts[route.technician] = None if back else OutAt(home.lat, home.lon, route.returns, route.kits)
     people = tuple(replace(who, start=starts[who.id]) for who in case.technicians)
     crews = {ticket: tuple(sorted(leg.technician for leg in legs if leg.ticket == ticket)) for ticket in sorted(ahead)}
     locked = _locked([leg for leg in legs if leg.ticket in ahead], starts, now)

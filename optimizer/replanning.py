@@ -29,7 +29,7 @@ _TROUBLED = 8  # emergencies that may break it in one re-plan
 _WAYS = 3  # of the best ways to serve each of them, whose people are released from it
 _ROUNDS = 3  # of looking for changes to undo
 _UNDO_SHARE = 0.05  # of the seconds
-_FINISH_S = 0.2  # to say what differs
+_FINISH_S = 0.25  # to say what differs
 _TRIES = 30  # plans with one change undone that are timed for the reasons
 _LEAST_SPAN_S = 1800  # between a promise that counts as moved and `due`: nearer, the cost of being late says enough
 
