@@ -211,6 +211,7 @@ class OutBefore:
     """Someone who was on the road already when the published plan was made: free at that place from `free_at`, carrying `kits`.
 
     `home_at` is when they are home again; None when a route of the published plan sets out from there, and they wait for it.
+    `leaves_at` is when they drive home for another trip of the published plan; None when they do not.
     """
 
     technician: str
@@ -219,6 +220,7 @@ class OutBefore:
     free_at: datetime
     home_at: datetime | None
     kits: tuple[str, ...] = ()
+    leaves_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -279,7 +279,7 @@ def _start(person: TechnicianFacts, day: _Day) -> OutAt | None:
         return OutAt(told.lat, told.lon, max(told.free_at, day.now), told.kits)
     if legs:
         return _on_the_road(max(legs, key=lambda leg: (leg.leaves_at, leg.starts_at)), day)
-    return _still_out(day.out_before.get(person.id), day.now)
+    return _still_out(day.out_before.get(person.id), next(s for s in day.facts.stations if s.id == person.station), day.now)
 
 
 def _is_driven(visit: PromisedVisit, day: _Day) -> bool:
@@ -302,10 +302,14 @@ def _on_the_road(leg: PromisedVisit, day: _Day) -> OutAt | None:
     return OutAt(leg.lat, leg.lon, at, leg.kits)
 
 
-def _still_out(out: OutBefore | None, now: datetime) -> OutAt | None:
+def _still_out(out: OutBefore | None, home: StationFacts, now: datetime) -> OutAt | None:
     """Where someone is who was out when the published plan was made and has not set out on a visit of it."""
     if out is None or (out.home_at is not None and out.home_at <= now):
         return None
+    if out.leaves_at is not None and out.home_at is not None:
+        if out.leaves_at <= now:
+            return OutAt(home.lat, home.lon, out.home_at, out.kits)
+        return OutAt(out.lat, out.lon, max(out.free_at, now), out.kits)
     return OutAt(out.lat, out.lon, max(out.free_at, now) if out.home_at is None else out.free_at, out.kits)
 
 

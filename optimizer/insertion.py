@@ -49,11 +49,12 @@ class LocksCannotHold(Infeasible):
     """
 
     def __init__(self, tickets: Sequence[str], why: str = "") -> None:
+        names, rules = ", ".join(tickets), "within skills, kits, windows and shifts"
         super().__init__(
-            f"Locked tickets {', '.join(tickets)}: cannot be kept together with their technicians within skills, kits, windows and shifts; "
+            f"Locked tickets {names}: cannot be kept together with their technicians {rules}; "
             "unlock one of them, or change who is committed to it"
             if len(tickets) > 1
-            else f"Locked ticket {', '.join(tickets)}: {why or 'cannot be kept with its technicians within skills, kits, windows and shifts'}; "
+            else f"Locked ticket {names}: {why or f'cannot be kept with its technicians {rules}'}; "
             "unlock it, or change who is committed to it"
         )
         self.tickets = tuple(tickets)

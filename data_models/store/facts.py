@@ -102,10 +102,15 @@ def promised_visits(session: Session, plan: tables.Plan) -> Iterator[PromisedVis
 
 def out_before(plan_json: str, case: Case) -> Iterator[OutBefore]:
     """Who was on the road already when a plan of a case was made."""
-    goes_on = {(route.technician, route.shift) for route in parse_plan(plan_json).routes if route.stops}
+    routes = parse_plan(plan_json).routes
+    goes_on = {(route.technician, route.shift) for route in routes if route.stops}
+    ways_home = {route.technician: route for route in reversed(routes) if not route.stops}  # trips without visits
     for person in case.technicians:
         out = person.start
-        if out is not None:
+        if out is not None and person.id in ways_home:
+            way = ways_home[person.id]
+            yield OutBefore(person.id, out.lat, out.lon, out.at, way.returns, out.kits, way.depart)
+        elif out is not None:
             waits = (person.id, current_shift(person, case.now)) in goes_on
             home_at = None if waits else out.at + _drive_home(case, out, case.station_by_id[person.station])
             yield OutBefore(person.id, out.lat, out.lon, out.at, home_at, out.kits)

@@ -395,3 +395,21 @@ def test_a_matrix_gives_every_located_thing_its_place() -> None:
     assert (placed.case.stations[0].place, start.place, placed.case.tickets[0].place) == (0, 1, 2)
     assert (placed.context.travel_source, placed.context.travel_notes) == ("a road server", ("one note",))
     assert parse_case(case_json(placed.case)) == placed.case
+
+
+@pytest.mark.parametrize(
+    ("leaves", "home", "place", "at"), [(1, 2, (31.7, 120.5), 0), (-1, 2, None, 2), (0, 1, None, 1), (-2, 0, None, None)]
+)
+def test_who_drives_home_for_another_trip_is_free_at_the_station(
+    leaves: float, home: float, place: tuple[float, float] | None, at: float | None
+) -> None:
+    out = OutBefore("T-1", 31.7, 120.5, NOW - HOUR, NOW + home * HOUR, ("leak-kit",), NOW + leaves * HOUR)
+    snapshot = take_snapshot(replace(COMPANY, out_before=(out,)), POLICIES)
+    start = snapshot.case.technician_by_id["T-1"].start
+    station = snapshot.case.station_by_id[snapshot.case.technician_by_id["T-1"].station]
+    if at is None:
+        assert start is None
+    else:
+        assert start is not None
+        assert (start.lat, start.lon) == (place or (station.lat, station.lon))
+        assert start.at == NOW + at * HOUR
