@@ -177,6 +177,19 @@ class Choice:
 
 
 @dataclass(frozen=True, eq=False)
+class _Stock:
+    """A kit type: how many each station owns, and when any is lent and given back, sorted, as station × `_APART` + moment."""
+
+    owned: Ints  # (n_stations,)
+    lent: Floats
+    back: Floats
+
+
+_APART = 1e11
+"""Seconds: more than any moment, and its multiples still leave milliseconds to a float."""
+
+
+@dataclass(frozen=True, eq=False)
 class _World:
     """A case and a plan in numbers: P people sorted by station, S stands sorted by person, A areas, N nodes, C kinds of needs."""
 
@@ -195,7 +208,7 @@ class _World:
     kind: Ints  # (A,)
     skilled: Bools  # (P, C)
     equipped: Bools  # (S, C): what is carried is enough
-    stock: Mapping[tuple[int, str], tuple[int, Floats, Floats]]  # (station, kit): owned, when lent, when back
+    stock: Mapping[str, _Stock]  # by kit
     promise_s: float
     legs: Legs
     first_area: int
@@ -286,7 +299,7 @@ def stand_by(
     until = {world.person[s]: world.latest[s] for s in np.flatnonzero(_home_now(world, t))}
     ends = np.array([until[p] for p in people], float)
     reach, like = _reach(t, places, world.promise_s, ends, _dealt(world, t, people))
-    others = _counts(world, t, without=people, reserved=_reserved(world, t, people))
+    others = _counts(world, t, without=people, reserved=_reserved(world, t, people, len(case.stations)))
     homes = world.home[people]
 
     def answered(where: Ints) -> float:
@@ -468,13 +481,16 @@ def _nodes(case: Case) -> list[tuple[float, float, int | None]]:
     return [(thing.lat, thing.lon, thing.place) for thing in (*case.stations, *case.tickets, *outs)]
 
 
-def _stock(case: Case, plan: Plan) -> dict[tuple[int, str], tuple[int, Floats, Floats]]:
+def _stock(case: Case, plan: Plan) -> dict[str, _Stock]:
     lent = read_day(case, plan).lent
     stock = {}
-    for index, station in enumerate(case.stations):
-        for kit, owned in station.kits.items():
-            spells = lent.get((station.id, kit), ())
-            stock[index, kit] = owned, np.sort([s for s, _, _ in spells]), np.sort([e for _, e, _ in spells])
+    for kit in {kit for station in case.stations for kit in station.kits}:
+        spells = [(i * _APART, spell) for i, station in enumerate(case.stations) for spell in lent.get((station.id, kit), ())]
+        stock[kit] = _Stock(
+            np.array([station.kits.get(kit, 0) for station in case.stations], np.int64),
+            np.sort([base + spell[0] for base, spell in spells]),
+            np.sort([base + min(spell[1], _APART / 2) for base, spell in spells]),  # no road home: never back
+        )
     return stock
 
 
@@ -549,21 +565,24 @@ def _without(start: float, until: float, rests: Sequence[tuple[float, float]]) -
         yield start, until
 
 
-def _in_stock(world: _World, station: int, kits: frozenset[str], moments: Floats) -> Ints:
-    """How many times all of the kits lie at a station at each of the moments: (n_moments,)."""
-    least = np.full(len(moments), np.iinfo(np.int64).max)
+def _in_stock(world: _World, kits: frozenset[str], stations: Ints, moments: Floats) -> Ints:
+    """How many times all of the kits lie at each station at its moment: (n,), for `stations` and `moments` of that shape."""
+    spare: Ints = np.full(len(stations), np.iinfo(np.int64).max)
+    keys = stations * _APART + moments
     for kit in kits:
-        owned, lent, back = world.stock.get((station, kit), (0, np.empty(0), np.empty(0)))
-        out = np.searchsorted(lent, moments, "right") - np.searchsorted(back, moments, "right")
-        least = np.minimum(least, owned - out)
-    spare: Ints = np.maximum(least, 0)
-    return spare
+        stock = world.stock.get(kit)
+        if stock is None:
+            return np.zeros(len(stations), np.int64)
+        # What other stations lent before is given back before, in this order, and cancels out.
+        out = np.searchsorted(stock.lent, keys, "right") - np.searchsorted(stock.back, keys, "right")
+        spare = np.minimum(spare, stock.owned[stations] - out)
+    return np.maximum(spare, 0)
 
 
-def _counts(world: _World, t: float, without: Ints | None = None, reserved: Mapping[tuple[int, int], int] | None = None) -> Ints:
+def _counts(world: _World, t: float, without: Ints | None = None, reserved: Ints | None = None) -> Ints:
     """How many different people could answer each area at `t`: (n_areas,).
 
-    `without` are people not counted, `reserved` how many kits of (station, kind of needs) they hold.
+    `without` are people not counted, `reserved` how many kits they hold, [station, kind of needs].
     """
     counts = np.zeros(len(world.kind), np.int64)
     ready = np.maximum(t, world.ready)
@@ -577,6 +596,9 @@ def _counts(world: _World, t: float, without: Ints | None = None, reserved: Mapp
     total = wait[rows, None] + world.drive_s[world.node[rows]]
     fits = (total <= world.promise_s) & (t + total <= world.latest[rows, None])
     people, first = np.unique(world.person[rows], return_index=True)
+    stations = world.home[world.person[rows]]
+    station_rows = np.unique(stations, return_index=True)[1]
+    station_people = np.unique(world.home[people], return_index=True)[1]
     for kind, (_, kits) in enumerate(world.needs):
         columns = world.kind == kind
         here = fits[:, columns] & world.skilled[world.person[rows], kind, None]
@@ -585,14 +607,14 @@ def _counts(world: _World, t: float, without: Ints | None = None, reserved: Mapp
             continue
         with_kits = np.logical_or.reduceat(here & world.equipped[rows, kind, None], first, axis=0)
         counts[columns] = with_kits.sum(axis=0)
-        at_station = here & world.at_home[rows, None]
-        for station in np.unique(world.home[people]):
-            mine = (world.home[world.person[rows]] == station) & world.at_home[rows]
-            spare = _in_stock(world, int(station), kits, ready[rows]) - (reserved or {}).get((int(station), kind), 0)
-            usable = at_station & (mine & (spare > 0))[:, None]
-            able = np.logical_or.reduceat(usable, first, axis=0) & ~with_kits
-            most = (usable * np.maximum(spare, 0)[:, None]).max(axis=0)
-            counts[columns] += np.minimum(able.sum(axis=0), most)  # one kit serves one person
+        spare = np.where(world.at_home[rows], _in_stock(world, kits, stations, ready[rows]), 0)
+        if reserved is not None:
+            spare = np.maximum(spare - reserved[stations, kind], 0)
+        usable = here & (spare > 0)[:, None]
+        able = np.logical_or.reduceat(usable, first, axis=0) & ~with_kits
+        most = np.maximum.reduceat(usable * spare[:, None], station_rows, axis=0)
+        by_station = np.add.reduceat(able.astype(np.int64), station_people, axis=0)
+        counts[columns] += np.minimum(by_station, most).sum(axis=0)  # one kit serves one person
     return counts
 
 
@@ -620,7 +642,8 @@ def _holders(world: _World, t: float, people: Ints, kind: int) -> Ints:
     kits = world.needs[kind][1]
     if not kits:
         return np.array(able, np.int64)
-    left = {s: int(_in_stock(world, s, kits, np.array([t]))[0]) for s in {int(world.home[p]) for p in able}}
+    homes = np.unique(world.home[able])
+    left = dict(zip(homes.tolist(), _in_stock(world, kits, homes, np.full(len(homes), t)).tolist(), strict=True))
     chosen = []
     for p in able:
         if left[int(world.home[p])] > 0:
@@ -635,11 +658,11 @@ def _dealt(world: _World, t: float, people: Ints) -> Bools:
     return np.array(of_kind, bool).reshape(len(world.needs), len(people)).T[:, world.kind]
 
 
-def _reserved(world: _World, t: float, people: Ints) -> dict[tuple[int, int], int]:
-    held: dict[tuple[int, int], int] = {}
+def _reserved(world: _World, t: float, people: Ints, n_stations: int) -> Ints:
+    """Kits that the waiting people hold: (n_stations, n_kinds)."""
+    held = np.zeros((n_stations, len(world.needs)), np.int64)
     for kind in range(len(world.needs)):
-        for p in _holders(world, t, people, kind).tolist():
-            held[int(world.home[p]), kind] = held.get((int(world.home[p]), kind), 0) + 1
+        np.add.at(held[:, kind], world.home[_holders(world, t, people, kind)], 1)
     return held
 
 
