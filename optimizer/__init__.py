@@ -27,6 +27,10 @@ How sure a plan is:
   plan that it follows, `chance_draws` the random factors
 - `margin`: `with_margin` (a problem to solve when plans shall be likely in time), `settled` (its result by the true case)
 
+Who is left for emergencies:
+
+- `readiness`: `readiness` (hour by hour, which share is answered in time), `stand_by` (where people who wait would better stand), `choose`
+
 Judging, which shares nothing with solving:
 
 - `check.check`: every rule that a plan breaks; `score.score`: its cost and service; both on `trips`

@@ -31,6 +31,9 @@ from optimizer.score import score
 from optimizer.trips import Duty, Trip, drive, duties
 
 PROMISE_MINUTES = 120.0
+MOST_DRIVE_MINUTES = 120.0
+"""Nobody is sent further to stand by, unless said otherwise."""
+
 MOMENTS = 4
 """Moments of an hour that are looked at: its quarters."""
 
@@ -268,6 +271,7 @@ def stand_by(
     waiting: Sequence[str] | None = None,
     *,
     promise_minutes: float = PROMISE_MINUTES,
+    most_drive_minutes: float = MOST_DRIVE_MINUTES,
     busy: float | None = None,
 ) -> StandBy:
     """Where people who wait at their station at a moment would best stand: at which station or area, greedily by gain.
@@ -284,6 +288,8 @@ def stand_by(
         The moment; people are taken to stand there already.
     waiting
         Ids of who may be sent; None: everyone whom the plan leaves free at the station at that moment.
+    most_drive_minutes
+        Nobody is sent to a place further than this from their station.
 
     Raises
     ------
@@ -298,7 +304,8 @@ def stand_by(
     places = np.concatenate((world.drive_s[: len(case.stations)], world.drive_s[world.first_area :]))  # (n_places, n_areas)
     until = {world.person[s]: world.latest[s] for s in np.flatnonzero(_home_now(world, t))}
     ends = np.array([until[p] for p in people], float)
-    reach, like = _reach(t, places, world.promise_s, ends, _dealt(world, t, people))
+    sent = world.legs.between(world.home[people], _place_nodes(world, len(case.stations)))[0] <= 60 * most_drive_minutes
+    reach, like = _reach(t, places, world.promise_s, ends, _dealt(world, t, people), sent)
     others = _counts(world, t, without=people, reserved=_reserved(world, t, people, len(case.stations)))
     homes = world.home[people]
 
@@ -666,13 +673,23 @@ def _reserved(world: _World, t: float, people: Ints, n_stations: int) -> Ints:
     return held
 
 
-def _reach(t: float, places: Floats, promise_s: float, ends: Floats, may: Bools) -> tuple[Bools, Ints]:
-    """Which areas are answered from which place, (n_alike, n_places, n_areas), and the row of each waiting person: many are alike."""
-    alike: dict[tuple[float, bytes], int] = {}
-    like = np.array([alike.setdefault((ends[w], may[w].tobytes()), len(alike)) for w in range(len(ends))], np.int64)
-    firsts = [int(np.argmax(like == row)) for row in range(len(alike))]
+def _place_nodes(world: _World, n_stations: int) -> Ints:
+    """The nodes where people may be sent: the stations, then the areas."""
+    return np.concatenate((np.arange(n_stations), world.first_area + np.arange(len(world.kind))))
+
+
+def _reach(t: float, places: Floats, promise_s: float, ends: Floats, may: Bools, sent: Bools) -> tuple[Bools, Ints]:
+    """Which areas are answered from which place, (n_alike, n_places, n_areas), and the row of each waiting person: many are alike.
+
+    `ends` (n_waiting,) is when their overtime ends, `may` (n_waiting, n_areas) whom they can serve, `sent` (n_waiting, n_places)
+    where they may be.
+    """
+    alike: dict[tuple[float, bytes, bytes], int] = {}
+    keys = [(float(ends[w]), may[w].tobytes(), sent[w].tobytes()) for w in range(len(ends))]
+    like = np.array([alike.setdefault(key, len(alike)) for key in keys], np.int64)
+    firsts = [keys.index(key) for key in alike]
     near = places <= promise_s
-    reach = [near & (t + places <= ends[w]) & may[w] for w in firsts]
+    reach = [near & (t + places <= ends[w]) & may[w] & sent[w][:, None] for w in firsts]
     return np.array(reach, bool).reshape(len(firsts), *places.shape), like
 
 

@@ -228,6 +228,17 @@ def test_stand_by_sends_the_second_to_where_nobody_is(line_day, areas) -> None:
     assert found.at_most == pytest.approx(30 / 16)
 
 
+@pytest.mark.parametrize(("most", "moved"), [(100, 1), (99.98, 0)])
+def test_nobody_is_sent_further_than_allowed(line_day, areas, most, moved) -> None:
+    line_day.station("S")
+    line_day.technician("a")
+    areas.add("x", 100)
+    found = stand_by(
+        line_day.case(), NOTHING, areas.expected(), line_day.at(0), promise_minutes=PROMISE, busy=0.25, most_drive_minutes=most
+    )
+    assert len(found.suggestions) == moved
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_greedy_keeps_its_guarantee_and_its_bound_against_all_placings(line_day, areas, seed) -> None:
     """All placings of up to four who wait, judged by `readiness` of a case in which they live where they stand."""
@@ -239,7 +250,7 @@ def test_greedy_keeps_its_guarantee_and_its_bound_against_all_placings(line_day,
     for number in range(3):
         areas.add(f"x{number}", rng.randint(0, 200), rng.choice([0.5, 1, 2]))
     case, expected = line_day.case(), areas.expected()
-    found = stand_by(case, NOTHING, expected, line_day.at(0), promise_minutes=PROMISE, busy=0.4)
+    found = stand_by(case, NOTHING, expected, line_day.at(0), promise_minutes=PROMISE, busy=0.4, most_drive_minutes=1000)
     spots = [(s.id, line_day.positions[s.place]) for s in case.stations] + [
         (e.area.id, line_day.positions[e.area.place]) for e in expected.areas
     ]
