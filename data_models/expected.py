@@ -163,12 +163,14 @@ def _rates(seen: Sequence[int], days: float) -> list[tuple[float, float]]:
 
 def history_of_case(case: Case) -> History:
     """The emergencies of a case taken for the history of one day, each at a place of its own: for want of a better one."""
+    day = timedelta(days=1)
     emergencies = [ticket for ticket in case.tickets if ticket.severity == "emergency"]
     return History(
         case.now - timedelta(days=1),
         case.now,
         tuple(Area(t.id, t.id, t.lat, t.lon, "", t.skills, t.kits, t.place) for t in emergencies),
-        tuple(PastTicket(t.id, max(t.opened_at, case.now - timedelta(days=1))) for t in emergencies),
+        # At the same time of the day, on the day before.
+        tuple(PastTicket(t.id, case.now - ((case.now - t.opened_at) % day or day)) for t in emergencies),
     )
 
 

@@ -29,7 +29,8 @@ How sure a plan is:
 
 Who is left for emergencies:
 
-- `readiness`: `readiness` (hour by hour, which share is answered in time), `stand_by` (where people who wait would better stand), `choose`
+- `readiness`: `readiness` (hour by hour, which share is answered in time), `stand_by` (where people who wait would better stand), `choose`;
+  `stands` finds who is free where
 
 Judging, which shares nothing with solving:
 

@@ -54,7 +54,7 @@ def test_without_a_history_the_case_stands_for_one_day(twohour: Any) -> None:
     shown = twohour("readiness", "--case", CASE, PLAN, "--json")
     assert shown.status == 0, shown.err
     emergencies = [ticket.id for ticket in read_case(CASE).tickets if ticket.severity == "emergency"]
-    assert [area["id"] for area in json.loads(shown.out)["areas"]] == emergencies
+    assert [(area["id"], area["seen"]) for area in json.loads(shown.out)["areas"]] == [(name, 1) for name in emergencies]
 
 
 @pytest.mark.parametrize(
