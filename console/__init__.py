@@ -5,6 +5,7 @@
 - `company`: `import`, `plan`, `show`, `approve`, `publish`, `export`, `up`, over the store
 - `notices`: what waits to be told or failed, and sending it
 - `answering.respond`, which `answer_tables` prints
+- `readiness`: who is left for the next emergency, hour by hour
 - `demonstration.demo`, `doctor.doctor`
 - `printing` and `showing`: tables for people, JSON for machines; `text.printable`: names made fit for a terminal
 """

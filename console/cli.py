@@ -27,6 +27,7 @@ from console import (
     serving,
 )
 from console import notices as outbox
+from console import readiness as ready
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
 
@@ -107,6 +108,7 @@ for name, command, panel in (
     ("readings", readings.readings, "The company's day"),
     ("respond", answering.respond, "The company's day"),
     ("reoptimize", reoptimizing.reoptimize, "The company's day"),
+    ("readiness", ready.readiness, "The company's day"),
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),

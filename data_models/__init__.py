@@ -11,6 +11,7 @@ Facts, which every room may read:
 - `readings`, `sensors.take`: sensor readings, judged by `sensor_rules.sensor_rules(policy)`
   with what `sensor_state` remembers; on `conditions` and `units`
 - `datum`: coordinates of Chinese map services to WGS-84 and back
+- `expected.expected_emergencies`: rates by area and hour of the day from a history; `expected.read_history`, `history_of_case`
 - `errors`: what can go wrong
 
 Files, read with suspicion:
@@ -23,7 +24,7 @@ Files, read with suspicion:
 The outside, for `flows` and `console` only:
 
 - `store`: `database.open_store` (the only Session), `facts.load_facts`, and `plans` (`save_plan`, `approve`, `reject`, `publish` and more),
-  `readings.take_readings`
+  `readings.take_readings`, `past.past_emergencies`
 - `tables`, `migrations.upgrade`: the tables and their history
 - `travel.choose.choose_provider`: seconds and metres by great circle or road; `travel.provider.matrix` asks for them
 - `geocoding.find_addresses`: places of addresses, by `gazetteer` without a network or by a service

@@ -10,6 +10,7 @@
 - `intake.import_table`: a file into a table, with the geocoder and policies of the settings
 - `papers.write_papers`: everything that is published of a plan
 - `notices`: `announce` puts notices into the outbox, `send_due` sends them; `telling`: what is told to whom; `channels.send`
+- `readiness`: `plan_readiness` (what a kept plan leaves for emergencies), `prepared` (of a case and a plan)
 - `plan_day.plan_day`: the Prefect flow; `deployments`: when it runs by itself
 - `stack.prefect_server`: a real Prefect server as a child process
 """

@@ -1,0 +1,156 @@
+"""`readiness`: who is left for the next emergency, hour by hour, while a plan is carried out."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from data_models.errors import BadInput
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from flows.readiness import Prepared
+    from optimizer.readiness import StandBy
+
+LARGEST_NUMBER = 2**31 - 1
+MOST_SUGGESTIONS = 2
+MOST_LOSSES = 5
+
+
+def readiness(
+    plan: Annotated[
+        str | None,
+        typer.Argument(metavar="PLAN", help="A plan's number, or with --case a PLAN.json; the published or last plan when absent."),
+    ] = None,
+    case_file: Annotated[Path | None, typer.Option("--case", metavar="CASE.json", help="The case of a plan that is a file.")] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="HISTORY.json",
+            help="A ticket-history/1 file, with --case; when absent, the case's own emergencies are taken for those of one day.",
+        ),
+    ] = None,
+    days: Annotated[float, typer.Option(min=1, max=3660, help="How many days of the store's history to look at.")] = 365.0,
+    promise: Annotated[float | None, typer.Option(min=1, max=10_000, help="Minutes until on site; as configured when absent.")] = None,
+    hours: Annotated[int, typer.Option(min=1, max=336, help="How many hours from the plan's beginning.")] = 24,
+    busy: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Chance that somebody free is busy otherwise; the plan's load when absent.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Say hour by hour which share of expected emergencies is answered in time, and where people who wait would best stand."""
+    from zoneinfo import ZoneInfo
+
+    from config.settings import load_settings
+    from console.printing import print_json
+    from data_models.store import open_store
+    from flows.readiness import plan_readiness, readiness_facts
+
+    settings = load_settings()
+    minutes = settings.standard_minutes if promise is None else promise
+    zone: tzinfo = ZoneInfo(settings.timezone)
+    if case_file is not None:
+        found = _of_files(case_file, plan, history, zone, minutes, hours, busy)
+        zone = found.case.now.tzinfo or UTC
+    elif history is not None:
+        raise BadInput("--history goes with --case; a plan of the store is held against the store's own history")
+    else:
+        with open_store(settings.database_url.get_secret_value()) as store:
+            found = plan_readiness(store, settings, _number(plan), days=days, promise_minutes=minutes, hours=hours, busy=busy)
+    if as_json:
+        print_json(readiness_facts(found))
+    else:
+        _print(found, zone)
+
+
+def _of_files(
+    case_file: Path, plan: str | None, history: Path | None, zone: tzinfo, minutes: float, hours: int, busy: float | None
+) -> Prepared:
+    from data_models.case_files import read_case, read_plan
+    from data_models.expected import expected_emergencies, history_of_case, read_history
+    from flows.readiness import prepared
+
+    if plan is None:
+        raise BadInput("--case goes with a plan; give PLAN.json too")
+    case, planned = read_case(case_file), read_plan(Path(plan))
+    past = history_of_case(case) if history is None else read_history(history)
+    expected = expected_emergencies(past, case.now, zone if history is not None else case.now.tzinfo or zone)
+    return prepared(case, planned, expected, promise_minutes=minutes, hours=hours, busy=busy)
+
+
+def _number(plan: str | None) -> int | None:
+    if plan is None:
+        return None
+    if not (plan.isdecimal() and 1 <= int(plan) <= LARGEST_NUMBER):
+        raise BadInput(f"PLAN is {plan}: not the number of a plan; `twohour show` lists them, and for a file give --case too")
+    return int(plan)
+
+
+def _print(found: Prepared, zone: tzinfo) -> None:
+    from rich.table import Table
+
+    from console.printing import plain, terminal
+
+    out, ready, expected = terminal(), found.readiness, found.expected
+    name = {each.area.id: each.area.name for each in expected.areas}
+    which = f"plan {found.plan}, " if found.plan is not None else ""
+    out.print(f"[bold]{plain(which + found.case.name)}[/]: within {ready.promise_minutes:g} minutes of somebody free and equipped")
+    out.print(
+        f"expected {ready.emergencies:.1f} emergencies, {ready.answered:.1f} of them answered in time; each who is free is busy otherwise "
+        f"with {ready.busy:.0%}"
+    )
+    out.print(f"[dim]{_history(found)}[/]")
+    if not expected.areas:
+        out.print("[yellow]![/] no area is known where emergencies could happen: import sites, or give --history")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading, justify in (("hour", "left"), ("expected", "right"), ("free", "right"), ("in time", "right"), ("covered", "right")):
+        table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
+    table.add_column("at home", justify="right", no_wrap=True)
+    table.add_column("barest area", overflow="fold")
+    table.add_column("better stand by", overflow="fold")
+    for hour, places in zip(ready.hours, found.stand_by, strict=True):
+        bare = "" if hour.barest is None else f"{plain(name[hour.barest.area])} {hour.barest.covered:.0%}"
+        table.add_row(
+            f"{hour.begins_at.astimezone(zone):%a %H:%M}",
+            f"{hour.emergencies:.2f}",
+            f"{hour.free:.1f}",
+            _share(hour.within),
+            _share(hour.covered),
+            _share(hour.covered_at_home),
+            bare,
+            _suggestions(found, places),
+        )
+    out.print(table)
+    losses = sorted(ready.lost.items(), key=lambda item: -item[1])[:MOST_LOSSES]
+    told = [f"{plain(name[area])} {lost:.2f}" for area, lost in losses if lost > 0.005]
+    if told:
+        out.print(f"lost against everyone at home, in emergencies answered: {', '.join(told)}")
+
+
+def _history(found: Prepared) -> str:
+    expected = found.expected
+    told = f"from {expected.seen:,} emergencies in {expected.days:,.0f} days: {expected.per_day:.2f} a day"
+    return f"{told} ± {expected.spread_per_day:.2f}" + ("" if expected.seen else "; none was seen, so that all areas count alike")
+
+
+def _share(share: float | None) -> str:
+    return "–" if share is None else f"{share:.0%}"
+
+
+def _suggestions(found: Prepared, places: StandBy) -> str:
+    """The best moves of an hour; those that gain less than a thousandth of an emergency an hour are not worth a line."""
+    from console.printing import plain
+
+    name = {each.area.id: each.area.name for each in found.expected.areas} | {each.id: each.name for each in found.case.stations}
+    worth = [one for one in places.suggestions if one.gain >= 0.001]
+    told = [
+        f"{plain(found.case.technician_by_id[one.technician].name)} → {plain(name[one.place])} (+{one.gain:.3f}/h, "
+        f"{one.drive_s / 60:.0f} min, cost {one.cost:,.0f})"
+        for one in worth[:MOST_SUGGESTIONS]
+    ]
+    return "; ".join(told) + (f"; {len(worth) - MOST_SUGGESTIONS} more" if len(worth) > MOST_SUGGESTIONS else "")
