@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from console import company, demonstration, doctor, front_door, happenings, readings, serving
+from console import company, demonstration, doctor, front_door, happenings, readings, serving, watching
 from console import notices as outbox
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
@@ -90,6 +90,7 @@ for name, command, panel in (
     ("publish", company.publish, "The company's day"),
     ("tell", happenings.tell, "The company's day"),
     ("events", happenings.events, "The company's day"),
+    ("clocks", watching.clocks, "The company's day"),
     ("serve", serving.serve, "The company's day"),
     ("notices", outbox.notices, "The company's day"),
     ("readings", readings.readings, "The company's day"),

@@ -6,6 +6,7 @@
 - `plan_by_id`, `latest_plan`, `published_plan`, `list_plans`, `plan_versions` find plans
 - `approve`, `reject`, `publish` decide about them
 - `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`
+- `watched.watched_in_store`: tickets with all that their clocks depend on
 - `notices`: `put_notice`, `take_due`, `mark_sent`, `mark_failed`, `retry_notice`: the outbox
 """
 
