@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 ASKED_WITHIN = timedelta(days=1)
 """How long after a closing the customer is still asked how satisfied they are: later, it is history that was brought in."""
 
+MOST_AT_ONCE = 500
+"""Notices that are put in one transaction: a flood of them must not keep others from writing."""
+
 BY_POLICY = "policy"
 
 _Contacts = Callable[[str], tuple[str, ...]]
@@ -102,8 +105,9 @@ def clocks_by_urgency(watched: WatchedTickets, ticket: str | None = None) -> lis
 def watch(store: Store, settings: Settings, now: datetime) -> WatchReport:
     """Look at all clocks once and do what they ask for: put escalations into the outbox, reopen what customers are not satisfied with.
 
-    It reads at one unchanging moment, waiting for nobody, and then writes everything in one transaction. Each notice and each reopening
-    has a key of its own, so that a look that was killed is made good by the next, and two at once do nothing twice.
+    It reads at one unchanging moment, waiting for nobody, and then writes in one transaction, or in several where there is very much to
+    tell. A reopening and its notice go together, and all have keys of their own: a look that was killed is made good by the next, and two
+    at once do nothing twice.
 
     Raises
     ------
@@ -117,14 +121,15 @@ def watch(store: Store, settings: Settings, now: datetime) -> WatchReport:
         problems = list(watched.problems)
         notices = list(_notices(session, watched.tickets, now, problems))
         reopenings = list(_reopenings(watched.tickets, now, problems))
-    new, reopened = 0, []
-    with store.session() as session:
-        for one in _still_to_reopen(session, reopenings):
-            answer = add_events(session, [one.event], now)[0]
-            if answer.number is not None:
-                reopened.append(one.reopening.ticket)
-                notices.append(one.notice)
-        new = announce(session, settings, _not_told(session, settings, notices), now)
+    new, reopened = 0, list[str]()
+    for first in range(0, max(len(notices), 1), MOST_AT_ONCE):
+        with store.session() as session:
+            part = notices[first : first + MOST_AT_ONCE]
+            if not first:
+                done = _reopen(session, reopenings, now)
+                reopened = [one.reopening.ticket for one in done]
+                part += [one.notice for one in done]
+            new += announce(session, settings, _not_told(session, settings, part), now)
     states = [state.state for one in watched.tickets for state in one.states if state.is_open]
     for problem in problems:
         _log.error("%s", problem)
@@ -223,7 +228,9 @@ def _reopenings(tickets: Iterable[Watched], now: datetime, problems: list[str]) 
             yield found
 
 
-def _still_to_reopen(session: Session, reopenings: Sequence[_ToReopen]) -> list[_ToReopen]:
-    """Those whose ticket nobody opened again since it was read."""
+def _reopen(session: Session, reopenings: Sequence[_ToReopen], now: datetime) -> list[_ToReopen]:
+    """Log the reopenings; gives those that nobody made since the tickets were read."""
     states = ticket_states(session, sorted(one.reopening.ticket for one in reopenings)) if reopenings else {}
-    return [one for one in reopenings if states[one.reopening.ticket].state == "done"]
+    wanted = [one for one in reopenings if states[one.reopening.ticket].state == "done"]
+    answers = add_events(session, [one.event for one in wanted], now) if wanted else []
+    return [one for one, answer in zip(wanted, answers, strict=True) if answer.number is not None]

@@ -54,6 +54,10 @@ long_overdue = { when = "none", whom = ["director"] }
 CHANNELS = {"coordinator": ["env:HOOK"], "technician": ["env:HOOK"], "customer": ["env:MAIL"]}
 
 
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What only reads is the same on both databases."""
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with one policy, whose promise on site is two hours, and a channel for everybody."""
@@ -109,12 +113,14 @@ def outbox(store: Store, template: str = "") -> list[tuple[str, str, dict[str, A
 # --- what clocks say ---
 
 
+@SQLITE
 def test_a_clock_is_at_risk_as_soon_as_the_plan_lets_expect_it_late(day: Store, settings: Settings) -> None:
     first, second = clock(day, settings, "E-1", "on_site"), clock(day, settings, "E-2", "on_site")
     assert (first.state, first.predicted_at, first.due_at) == ("running", NOW + HOUR, NOW + HOUR)
     assert (second.state, second.predicted_at) == ("at_risk", NOW + 2 * HOUR)
 
 
+@SQLITE
 def test_whoever_is_held_up_arrives_later_at_every_visit(day: Store, settings: Settings) -> None:
     until = (NOW + 30 * MINUTE).isoformat()
     tell(day, event("technician_delayed", NOW, technician="T-1", until=until))
@@ -124,12 +130,14 @@ def test_whoever_is_held_up_arrives_later_at_every_visit(day: Store, settings: S
     assert clock(day, settings, "E-2", "on_site").predicted_at == NOW + 150 * MINUTE
 
 
+@SQLITE
 def test_the_moment_that_a_driver_expects_is_the_one_of_arrival(day: Store, settings: Settings) -> None:
     tell(day, event("technician_driving", NOW, ticket="E-1", technician="T-1", expected_at=(NOW + 61 * MINUTE).isoformat()))
     found = clock(day, settings, "E-1", "on_site")
     assert (found.state, found.predicted_at) == ("at_risk", NOW + 61 * MINUTE)
 
 
+@SQLITE
 def test_nobody_is_expected_from_somebody_who_is_away_until_nobody_knows_when(day: Store, settings: Settings) -> None:
     tell(day, event("technician_sick", NOW, technician="T-1"))
     assert clock(day, settings, "E-1", "on_site").predicted_at is None
@@ -137,6 +145,7 @@ def test_nobody_is_expected_from_somebody_who_is_away_until_nobody_knows_when(da
     assert clock(day, settings, "E-1", "on_site", NOW + 20 * MINUTE).predicted_at == NOW + HOUR
 
 
+@SQLITE
 def test_clocks_are_met_by_what_was_told(day: Store, settings: Settings) -> None:
     visit = {"ticket": "E-1", "technician": "T-1"}
     told = [event("technician_driving", NOW, **visit), event("technician_arrived", NOW + HOUR, **visit, service_minutes=50)]
@@ -149,6 +158,7 @@ def test_clocks_are_met_by_what_was_told(day: Store, settings: Settings) -> None
     assert clock(day, settings, "E-1", "closing", NOW + 2 * HOUR).state == "running"
 
 
+@SQLITE
 def test_a_closed_ticket_is_watched_until_its_last_clock_was_kept(day: Store, settings: Settings) -> None:
     close(day, NOW, 5)
     # The customer was spoken to; the report counts from closing and waits for its record.
@@ -160,6 +170,7 @@ def test_a_closed_ticket_is_watched_until_its_last_clock_was_kept(day: Store, se
     assert [state.clock for one in later.tickets for state in one.states if one.ticket.id == "E-1" and state.is_open] == []
 
 
+@SQLITE
 def test_what_was_settled_long_ago_is_not_watched_but_can_be_asked_for(day: Store, settings: Settings) -> None:
     close(day, NOW, 5)
     much_later = NOW + timedelta(days=40)
@@ -210,6 +221,7 @@ def test_an_unhappy_customer_reopens_a_ticket_once_with_a_clock_of_its_own(day: 
     assert watch(day, settings, NOW + HOUR).reopened == ("E-1",)
 
 
+@SQLITE
 def test_satisfaction_at_the_limit_reopens_nothing_and_silence_is_asked(day: Store, settings: Settings) -> None:
     close(day, NOW, 3)
     close(day, NOW, ticket="E-2")
@@ -221,10 +233,19 @@ def test_satisfaction_at_the_limit_reopens_nothing_and_silence_is_asked(day: Sto
     assert watch(day, settings, NOW + HOUR).reopened == ("E-2",)
 
 
+@SQLITE
 def test_what_somebody_opened_again_by_hand_is_not_opened_twice(day: Store, settings: Settings) -> None:
     close(day, NOW, 1)
     tell(day, event("ticket_reopened", NOW + MINUTE, ticket="E-1"), now=NOW + MINUTE)
     assert watch(day, settings, NOW + 2 * MINUTE).reopened == ()
+
+
+@SQLITE
+def test_a_flood_is_put_in_parts_and_nothing_of_it_is_left_out(day: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    close(day, NOW, 1)
+    monkeypatch.setattr(watching, "MOST_AT_ONCE", 1)
+    report = watch(day, settings, NOW)
+    assert (report.reopened, report.notices, len(outbox(day))) == (("E-1",), 3, 3)
 
 
 def test_two_watchers_at_once_do_nothing_twice(day: Store, settings: Settings) -> None:
@@ -245,6 +266,7 @@ def test_two_watchers_at_once_do_nothing_twice(day: Store, settings: Settings) -
     assert len(outbox(day, "clock_at_risk")) == 2
 
 
+@SQLITE
 def test_a_look_that_dies_leaves_nothing_half_and_the_next_makes_it_good(
     day: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +302,7 @@ def test_a_bad_ticket_is_named_and_does_not_stop_the_others(day: Store, settings
     assert problems[1].startswith("Ticket E-9: Contract V-9: policy gone does not exist; known are")
 
 
+@SQLITE
 def test_what_is_owed_stays_listed_when_a_ticket_is_settled(day: Store, settings: Settings) -> None:
     visit = {"ticket": "E-1", "technician": "T-1"}
     arrived = event("technician_arrived", NOW + 3 * HOUR, **visit)
