@@ -43,6 +43,7 @@ def example(template: str) -> dict[str, Any]:
         "time": "2026-03-02T02:00:00+00:00",
         "day": "2026-03-02T02:00:00+00:00",
         "word": "done",
+        "clock": "on_site",
     }
     contract = CONTRACTS[template]
     lists = {name: [{field: values[kind] for field, kind in fields.items()}] for name, fields in contract.lists.items()}
