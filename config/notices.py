@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 from config.notice_settings import Language
 from data_models.errors import BadInput
 
-Kind = Literal["text", "number", "time", "day", "word"]
+Kind = Literal["text", "number", "time", "day", "word", "clock"]
 Fields = Mapping[str, Kind]
 
 TEXT_DIR = Path(__file__).parent / "notices"
@@ -29,12 +29,15 @@ LONGEST_VALUE = 200
 WORDS = frozenset(
     {
         *("technician", "coordinator", "customer"),
-        *("contact", "diagnosis", "on_site", "solution", "closing"),
+        *("contact", "diagnosis", "on_site", "solution", "closing", "call_back", "handled_again"),
         *("open", "planned", "under_way", "done", "cancelled", "reopened"),
         *("last_plan_stands", "emergencies_sent"),
     }
 )
-"""What fields of kind `word` may hold: audiences, clocks, ticket states, and how an automatic fallback ended."""
+"""What fields of kind `word` may hold: audiences, clocks, ticket states, and how an automatic fallback ended.
+
+Those of kind `clock` hold the title of a policy's own clock as well.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,10 @@ CONTRACTS: Mapping[str, Contract] = {
     "emergency_opened": Contract(
         {**_TICKET, "title": "text", "due": "time"}, {"answers": {"technician": "text", "arrives": "time", "chance": "number"}}
     ),
-    "clock_at_risk": Contract({**_TICKET, "clock": "word", "due": "time", "expected": "time"}),
-    "clock_missed": Contract({**_TICKET, "clock": "word", "due": "time", "step": "number"}),
+    "clock_at_risk": Contract({**_TICKET, "clock": "clock", "due": "time", "expected": "time"}),
+    "clock_due_soon": Contract({**_TICKET, "clock": "clock", "due": "time"}),
+    "clock_missed": Contract({**_TICKET, "clock": "clock", "due": "time", "step": "number"}),
+    "ticket_reopened": Contract({**_TICKET, "score": "number", "below": "number"}, {"promised": {"due": "time"}}),
     "approval_waiting": Contract({"plan": "number", "made": "time", "until": "time", "emergencies": "number"}),
     "fallback_happened": Contract({"plan": "number", "at": "time", "outcome": "word"}),
     "ticket_state": Contract({**_TICKET, "state": "word"}, {"expected": {"arrives": "time"}}),
@@ -151,7 +156,9 @@ def _value(texts: Texts, kind: Kind, value: Any, zone: tzinfo) -> str:
     if kind in ("time", "day"):
         local = datetime.fromisoformat(value).astimezone(zone)
         return f"{local:%Y-%m-%d}" if kind == "day" else f"{local:%m-%d %H:%M}"
-    return texts.words[value] if kind == "word" else one_line(str(value))
+    if kind == "word":
+        return texts.words[value]
+    return texts.words[value] if kind == "clock" and value in WORDS else one_line(str(value))
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
@@ -174,6 +181,7 @@ _WANTED: Mapping[Kind, str] = {
     "time": "an ISO 8601 time with an offset",
     "day": "an ISO 8601 time with an offset, of which the day is shown",
     "word": "one of the words in config.notices.WORDS",
+    "clock": "the name of a clock that config.notices.WORDS has, or the title of another",
 }
 
 
@@ -187,7 +195,7 @@ def _fits(kind: Kind, value: Any) -> bool:
             return datetime.fromisoformat(value).astimezone(UTC) is not None and datetime.fromisoformat(value).tzinfo is not None
         except (ValueError, OverflowError):
             return False
-    return kind == "text" or value in WORDS
+    return kind in ("text", "clock") or value in WORDS
 
 
 def _read(language: Language, folder: Path | None, problems: list[str]) -> Texts:

@@ -3,6 +3,7 @@
 - `cli.main`: gathers the commands and turns every error into a message and an exit status
 - `front_door`: `solve` and `check`, for files alone
 - `company`: `import`, `plan`, `show`, `approve`, `publish`, `export`, `up`, over the store
+- `watching.clocks`: the clocks of tickets, and what is owed
 - `notices`: what waits to be told or failed, and sending it
 - `answering.respond`, which `answer_tables` prints
 - `readiness`: who is left for the next emergency, hour by hour

@@ -25,6 +25,7 @@ from console import (
     replanning,
     replaying,
     serving,
+    watching,
 )
 from console import notices as outbox
 from console import readiness as ready
@@ -103,6 +104,7 @@ for name, command, panel in (
     ("publish", company.publish, "The company's day"),
     ("tell", happenings.tell, "The company's day"),
     ("events", happenings.events, "The company's day"),
+    ("clocks", watching.clocks, "The company's day"),
     ("serve", serving.serve, "The company's day"),
     ("notices", outbox.notices, "The company's day"),
     ("readings", readings.readings, "The company's day"),

@@ -259,6 +259,8 @@ def up(home: Annotated[Path, typer.Option(help="Where the Prefect server keeps i
             f"Prefect answers at {server.api_url}; plan-day runs at {settings.morning_cron} ({settings.timezone}), "
             f"reoptimize every {settings.automatic.every_minutes} min; Ctrl-C stops"
         )
+        morning = f"plan-day runs at {settings.morning_cron} ({settings.timezone})"
+        typer.echo(f"Prefect answers at {server.api_url}; {morning}, watch-clocks every minute; Ctrl-C stops")
         asyncio.run(_serve(settings))
 
 
@@ -268,6 +270,9 @@ async def _serve(settings: Settings) -> None:
 
     every = timedelta(minutes=settings.automatic.every_minutes)
     await serve_schedules(await morning_deployment(settings), await reoptimize_deployment(every))
+    from flows.deployments import morning_deployment, serve_schedules, watching_deployment
+
+    await serve_schedules(await morning_deployment(settings), await watching_deployment())
 
 
 def _settings() -> Settings:

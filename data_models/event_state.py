@@ -20,6 +20,7 @@ from data_models.events import (
     Begun,
     Cancelled,
     Changed,
+    ClockKept,
     Closed,
     Contacted,
     Declined,
@@ -182,6 +183,9 @@ def _tell_ticket(ticket: TicketState, event: Event) -> Noted:
             return Noted()
         case _ if ticket.state is None:
             return Noted("waits", "the ticket is not known yet; this counts once it is opened")
+        case ClockKept():
+            # Clocks such as a call back run on after closing.
+            return Noted()
         case Reopened():
             if not ticket.is_closed:
                 return Noted("flagged", "the ticket was not closed")

@@ -132,6 +132,13 @@ class Resumed(TicketEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClockKept(TicketEvent):
+    """A clock beside the five was kept, such as a call back; `clock` is its name in the policy."""
+
+    clock: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitEvent(TicketEvent):
     """Something that a technician does about a ticket."""
 
@@ -263,6 +270,7 @@ KINDS: Mapping[str, type[Event]] = {
     "ticket_diagnosed": Diagnosed,
     "ticket_waiting": Waiting,
     "ticket_resumed": Resumed,
+    "clock_kept": ClockKept,
     "ticket_solved": Solved,
     "technician_finished": Finished,
     "technician_delayed": Delayed,
@@ -410,6 +418,7 @@ _LIMITS: tuple[tuple[str, str, Any], ...] = (
     ("km", "give more than 0 and at most 2000", lambda value: 0 < value <= 2000),
     ("factor", "give 0.1 to 20", lambda value: 0.1 <= value <= 20),
     ("title", "give at most 200 characters", lambda value: value is None or len(value) <= 200),
+    ("clock", "give the 1 to 64 characters of its name in the policy", lambda value: 1 <= len(value) <= 64),
     ("type", "give 1 to 64 characters", lambda value: value is None or 1 <= len(value) <= 64),
     ("product", "give at most 64 characters", lambda value: len(value) <= 64),
 )

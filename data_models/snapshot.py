@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -409,13 +409,12 @@ def _ticket(ticket: TicketFacts, day: _Day, people: set[str]) -> tuple[Ticket, T
 
 
 def _contract(ticket: TicketFacts, customer: str, day: _Day) -> ContractFacts | None:
-    """The contract that held on the day the ticket was opened; of several the one that began last."""
-    opened_on = ticket.opened_at.astimezone(day.zone).date()
-    held = [
-        contract
-        for contract in day.facts.contracts_by_customer.get(customer, ())
-        if contract.starts_on <= opened_on and (contract.ends_on is None or opened_on <= contract.ends_on)
-    ]
+    return contract_on(day.facts.contracts_by_customer.get(customer, ()), ticket.opened_at.astimezone(day.zone).date())
+
+
+def contract_on(contracts: Iterable[ContractFacts], day: date) -> ContractFacts | None:
+    """Which of a customer's contracts held on the day a ticket was opened; of several the one that began last."""
+    held = [contract for contract in contracts if contract.starts_on <= day and (contract.ends_on is None or day <= contract.ends_on)]
     return max(held, key=lambda contract: (contract.starts_on, contract.id), default=None)
 
 

@@ -12,5 +12,7 @@
 - `notices`: `announce` puts notices into the outbox, `send_due` sends them; `telling`: what is told to whom; `channels.send`
 - `readiness`: `plan_readiness` (what a kept plan leaves for emergencies), `prepared` (of a case and a plan)
 - `plan_day.plan_day`: the Prefect flow; `deployments`: when it runs by itself
+- `watching`: `watched_tickets` with their clocks, `watch` does what the clocks ask for, `watch_and_send`
+- `plan_day.plan_day`, `watch_clocks.watch_clocks`: the Prefect flows; `deployments`: when it runs by itself
 - `stack.prefect_server`: a real Prefect server as a child process
 """

@@ -6,7 +6,7 @@ The functions that give a `NewNotice` are pure; `flows.notices.announce` puts wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from data_models import tables
+    from data_models.escalations import Escalation
+    from data_models.satisfaction import Reopening
     from flows.dispatch import KeptPlan
 
 VisitsBefore = Mapping[str, Mapping[str, datetime]]
@@ -118,6 +120,52 @@ def clock_missed(
     payload = {"ticket": ticket, "site": site, "clock": clock, "due": due.isoformat(), "step": step}
     key = notice_key("clock-missed", ticket, clock, f"{due.timestamp():.0f}", step, recipient)
     return NewNotice(key, audience, recipient, "clock_missed", payload, emergency=emergency)
+
+
+def clock_told(
+    escalation: Escalation,
+    site: str,
+    clock: str,
+    step: int,
+    *,
+    emergency: bool,
+    audience: Literal["coordinator", "technician"] = "coordinator",
+    recipient: str = "",
+) -> NewNotice:
+    """To coordinators, or to a technician: an escalation step about a clock that is not kept; each step told once to each of them.
+
+    `clock` is the title of a clock of the policy's own, else its name; `step` counts the steps after a miss from 1.
+    """
+    state = escalation.state
+    payload: dict[str, Any] = {"ticket": escalation.ticket, "site": site, "clock": clock, "due": state.due_at.isoformat()}
+    template = "clock_due_soon"
+    if state.state == "missed":
+        template, payload["step"] = "clock_missed", step
+    elif state.predicted_at is not None and state.predicted_at > state.due_at:
+        template, payload["expected"] = "clock_at_risk", state.predicted_at.isoformat()
+    return NewNotice(_of_step(escalation, audience, recipient), audience, recipient, template, payload, emergency=emergency)
+
+
+def lateness_told(
+    escalation: Escalation, contact: str, site: str, state: Literal["open", "planned", "under_way"], *, emergency: bool
+) -> NewNotice:
+    """To a customer's contact: an escalation step of their ticket, as the state that it is in and when somebody is expected, if known."""
+    told = ticket_state(
+        contact, escalation.ticket, site, state, escalation.due_at, expected=escalation.state.predicted_at, emergency=emergency
+    )
+    return replace(told, key=_of_step(escalation, "customer", contact))
+
+
+def _of_step(escalation: Escalation, audience: str, recipient: str) -> str:
+    return notice_key("clock", escalation.key, audience, recipient)
+
+
+def ticket_reopened(reopening: Reopening, site: str, closing: int, *, emergency: bool) -> NewNotice:
+    """To coordinators: a ticket is open again, as the satisfaction told at a closing (its number in the log) asks for."""
+    promised = [] if reopening.due_at is None else [{"due": reopening.due_at.isoformat()}]
+    payload = {"ticket": reopening.ticket, "site": site, "score": reopening.score, "below": reopening.below, "promised": promised}
+    key = notice_key("ticket-reopened", reopening.ticket, closing)
+    return NewNotice(key, "coordinator", "", "ticket_reopened", payload, emergency=emergency)
 
 
 def approval_waiting(plan: int, made: datetime, until: datetime, emergencies: int) -> NewNotice:

@@ -8,6 +8,7 @@
 - `changes.ChangeMark` tells whether anything was written
 - `approve`, `reject`, `publish` decide about them
 - `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`
+- `watched.watched_in_store`: tickets with all that their clocks depend on
 - `notices`: `put_notice`, `take_due`, `mark_sent`, `mark_failed`, `retry_notice`: the outbox
 """
 

@@ -125,6 +125,14 @@ def put_notice(
     return session.scalar(query) is not None
 
 
+def keys_in_outbox(session: Session, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that a notice has, in whatever state."""
+    found: set[str] = set()
+    for first in range(0, len(keys), 10_000):
+        found |= set(session.scalars(select(tables.Notice.key).where(tables.Notice.key.in_(keys[first : first + 10_000]))))
+    return found
+
+
 def take_due(session: Session, now: datetime, limit: int, *, except_channels: Collection[str] = ()) -> tuple[TakenNotice, ...]:
     """Take the notices whose time has come, oldest first: they belong to the caller for `LEASE`, once this transaction is committed.
 

@@ -43,6 +43,7 @@ def example(template: str) -> dict[str, Any]:
         "time": "2026-03-02T02:00:00+00:00",
         "day": "2026-03-02T02:00:00+00:00",
         "word": "done",
+        "clock": "on_site",
     }
     contract = CONTRACTS[template]
     lists = {name: [{field: values[kind] for field, kind in fields.items()}] for name, fields in contract.lists.items()}
@@ -125,13 +126,13 @@ def test_a_company_replaces_single_templates_and_words(tmp_path: Path) -> None:
 
 
 def test_values_that_do_not_fit_are_named_without_being_shown() -> None:
-    wrong = {**RISK, "due": "secret", "clock": "arrival", "extra": 1}
+    wrong = {**RISK, "due": "secret", "clock": 3, "extra": 1}
     del wrong["site"]
     told = " ".join(payload_problems("clock_at_risk", wrong))
     assert "field site is missing" in told
     assert "field extra is not shown" in told
     assert "field due is no time" in told
-    assert "field clock is no word" in told
+    assert "field clock is no clock" in told
     assert "secret" not in told
     assert payload_problems("clock_at_rusk", {}) == ("template clock_at_rusk is not known; did you mean clock_at_risk?",)
     assert payload_problems("clock_at_risk", {**RISK, "due": "2026-03-02T02:00:00"})

@@ -20,6 +20,7 @@ import pytest
 from config.settings import Settings, load_settings
 from data_models.errors import Conflict
 from data_models.store import list_plans, open_store
+from data_models.store.notices import list_notices
 from flows import dispatch, plan_day
 from flows.intake import import_table
 from flows.stack import PrefectServer, server_environment
@@ -150,7 +151,9 @@ def test_only_tasks_that_do_io_are_retried() -> None:
     assert plan_day.plan_day.retries in (0, None)
 
 
-def test_up_fires_a_scheduled_run_that_leaves_a_draft(running_server: PrefectServer, small_company: Company, tmp_path: Path) -> None:
+def test_up_fires_scheduled_runs_that_leave_a_draft_and_tell_of_clocks_in_danger(
+    running_server: PrefectServer, small_company: Company, tmp_path: Path
+) -> None:
     url, log = f"sqlite:///{tmp_path / 'company.sqlite'}", tmp_path / "runner.log"
     with open_store(url) as store:
         for table, path in small_company(tmp_path / "tables", datetime.now(UTC)):
@@ -162,11 +165,12 @@ def test_up_fires_a_scheduled_run_that_leaves_a_draft(running_server: PrefectSer
         "TWOHOUR_OUTPUT_DIR": str(tmp_path / "out"),
         "TWOHOUR_SOLVER_ITERATIONS": "30",
         "TWOHOUR_MORNING_CRON": "* * * * *",
+        "TWOHOUR_NOTICES__CHANNELS__COORDINATOR": '["env:NOT_SET"]',
     }
     with log.open("wb") as sink:
         runner = subprocess.Popen([sys.executable, "-c", UP], env=environment, stdout=sink, stderr=sink, cwd=tmp_path)
         try:
-            finished = asyncio.run(first_completed_run(running_server.api_url, runner))
+            finished = asyncio.run(completed_runs(running_server.api_url, runner, {"plan-day", "watch-clocks"}))
         finally:
             runner.send_signal(signal.SIGINT)
             status = runner.wait(60)
@@ -175,22 +179,31 @@ def test_up_fires_a_scheduled_run_that_leaves_a_draft(running_server: PrefectSer
     with open_store(url) as store, store.reading() as session:
         plan = list_plans(session)[-1]
         assert (plan.state, plan.violations) == ("draft", 0)
+        told = [(notice.template, notice.state) for notice in list_notices(session)]
+    # The minute's run looked at the clocks and tried to send: its channel has no address.
+    assert told
+    assert {state for _, state in told} == {"waiting"}
     assert (tmp_path / "out" / f"plan-{plan.id}" / "plan-map.html").is_file()
 
 
-async def first_completed_run(api_url: str, runner: subprocess.Popen[bytes]) -> bool:
-    """Wait until a run that the scheduler made, nobody else, is completed; False when the runner ends or time is up."""
+async def completed_runs(api_url: str, runner: subprocess.Popen[bytes], wanted: set[str]) -> bool:
+    """Wait until each flow has completed a run that the scheduler made, nobody else; False when the runner ends or time is up."""
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import StateType
 
     async with PrefectClient(api_url) as client:
+        names = {}
         deadline = asyncio.get_running_loop().time() + SCHEDULE_LIMIT_S
         while asyncio.get_running_loop().time() < deadline and runner.poll() is None:
+            done = set()
             for run in await client.read_flow_runs():
                 if run.auto_scheduled and run.state is not None:
                     assert run.state.type not in (StateType.FAILED, StateType.CRASHED), run.state.message
                     if run.state.type == StateType.COMPLETED:
-                        return True
+                        names[run.flow_id] = names.get(run.flow_id) or (await client.read_flow(run.flow_id)).name
+                        done.add(names[run.flow_id])
+            if wanted <= done:
+                return True
             await asyncio.sleep(0.5)
     return False
 

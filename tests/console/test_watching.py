@@ -1,0 +1,76 @@
+"""`twohour clocks`: what is at risk and missed, what is owed, and a look done once by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LATE = "2026-03-02T12:00:00+08:00"
+
+
+@pytest.fixture
+def company(installation: Path, filled_store: Path) -> Path:
+    """An installation whose store holds the small company, its tickets opened at 07:55; emergencies are due at 09:55."""
+    shutil.copy(filled_store, installation / "store.sqlite")
+    return installation
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_clocks_are_listed_by_urgency_and_fit_the_terminal(
+    company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setattr("console.printing._Terminal.width", columns)
+    answer = twohour("clocks", "--at", LATE)
+    assert answer.status == 0
+    lines = answer.out.splitlines()
+    assert "missed" in lines[0]
+    assert any("TK-3" in line and "on site" in line and "emergency" in line and "03-02 09:55" in line and "-2:05" in line for line in lines)
+    marks = [line.split("  ")[0].split(" TK")[0] for line in lines[2:] if "TK-" in line]
+    assert marks == sorted(marks, key=("at risk", "missed").index)
+
+
+def test_one_ticket_is_shown_with_all_its_clocks(company: Path, twohour: Any) -> None:
+    at = "2026-03-02T08:00:00+08:00"
+    twohour("tell", "ticket_contacted", "--ticket", "TK-3", "--at", at)
+    found = json.loads(twohour("clocks", "--ticket", "TK-3", "--at", LATE, "--json").out)["clocks"]
+    states = {row["clock"]: row["state"] for row in found}
+    assert states["contact"] == "met"
+    assert states["on_site"] == "missed"
+    assert {row["site_name"] for row in found} == {"厂区S-3"}
+    unknown = twohour("clocks", "--ticket", "TK-99")
+    assert unknown.status == 2
+    assert "ticket TK-99 has no clock to watch" in unknown.err
+
+
+def test_what_is_owed_is_listed_with_what_is_not_known(company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOHOUR_POLICY", "lead-ingot")
+    owed = json.loads(twohour("clocks", "--owed", "--at", LATE, "--json").out)
+    assert owed["owed"]
+    shown = twohour("clocks", "--owed", "--at", LATE)
+    assert shown.status == 0
+    assert "in all" in shown.out
+
+
+def test_a_look_by_hand_tells_and_sends_once(company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWOHOUR_NOTICES__CHANNELS__COORDINATOR", '["env:NOT_SET"]')
+    first = json.loads(twohour("clocks", "--send", "--json").out)
+    assert first["watched"]["notices"] > 0
+    assert first["sent"]["waiting"] > 0
+    assert json.loads(twohour("clocks", "--send", "--json").out)["watched"]["notices"] == 0
+    refused = twohour("clocks", "--send", "--at", LATE)
+    assert refused.status == 2
+    assert "contradict" in refused.err
+
+
+def test_a_contract_with_an_unknown_policy_is_named_with_status_1(company: Path, twohour: Any) -> None:
+    import sqlite3
+
+    with sqlite3.connect(company / "store.sqlite") as database:
+        database.execute("insert into contract (id, customer_id, policy, starts_on) values ('V-9', 'C-1', 'gone', '2020-01-01')")
+    answer = twohour("clocks", "--at", LATE)
+    assert answer.status == 1
+    assert "Ticket TK-1: Contract V-9: policy gone does not exist" in " ".join(answer.out.split())
