@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from console import company, demonstration, doctor, front_door, happenings, readings, serving
+from console import company, demonstration, doctor, front_door, happenings, readings, reporting, serving
 from console import notices as outbox
 from console.text import printable
 from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError
@@ -93,6 +93,7 @@ for name, command, panel in (
     ("serve", serving.serve, "The company's day"),
     ("notices", outbox.notices, "The company's day"),
     ("readings", readings.readings, "The company's day"),
+    ("report", reporting.report, "The company's day"),
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),
