@@ -92,7 +92,7 @@ def report_page(report: ServiceReport, language: Language = "zh") -> str:
 
 def _days(report: ServiceReport) -> str:
     first, last = report.period.start, report.period.end - timedelta(days=1)
-    return f"{first:%Y-%m-%d}" if first.date() == last.date() else f"{first:%Y-%m-%d} – {last:%Y-%m-%d}"
+    return f"{first:%Y-%m-%d}" if first.date() == last.date() else f"{first:%Y-%m-%d}\u2009–\u2009{last:%Y-%m-%d}".replace("-", "\u2011")
 
 
 def _speeds(report: ServiceReport) -> tuple[tuple[str, Times], ...]:
