@@ -24,6 +24,7 @@ from console import (
     reoptimizing,
     replanning,
     replaying,
+    reporting,
     serving,
     watching,
 )
@@ -111,6 +112,7 @@ for name, command, panel in (
     ("respond", answering.respond, "The company's day"),
     ("reoptimize", reoptimizing.reoptimize, "The company's day"),
     ("readiness", ready.readiness, "The company's day"),
+    ("report", reporting.report, "The company's day"),
     ("up", company.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),
