@@ -257,22 +257,17 @@ def up(home: Annotated[Path, typer.Option(help="Where the Prefect server keeps i
         os.environ.update(server_environment(home.absolute(), server.api_url))
         typer.echo(
             f"Prefect answers at {server.api_url}; plan-day runs at {settings.morning_cron} ({settings.timezone}), "
-            f"reoptimize every {settings.automatic.every_minutes} min; Ctrl-C stops"
+            f"reoptimize every {settings.automatic.every_minutes} min, watch-clocks every minute; Ctrl-C stops"
         )
-        morning = f"plan-day runs at {settings.morning_cron} ({settings.timezone})"
-        typer.echo(f"Prefect answers at {server.api_url}; {morning}, watch-clocks every minute; Ctrl-C stops")
         asyncio.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
-    from flows.deployments import morning_deployment, serve_schedules
+    from flows.deployments import morning_deployment, serve_schedules, watching_deployment
     from flows.through_day import reoptimize_deployment
 
     every = timedelta(minutes=settings.automatic.every_minutes)
-    await serve_schedules(await morning_deployment(settings), await reoptimize_deployment(every))
-    from flows.deployments import morning_deployment, serve_schedules, watching_deployment
-
-    await serve_schedules(await morning_deployment(settings), await watching_deployment())
+    await serve_schedules(await morning_deployment(settings), await reoptimize_deployment(every), await watching_deployment())
 
 
 def _settings() -> Settings:

@@ -38,6 +38,7 @@ Planning again:
 
 - `published`: what of a published plan still stands in a later case; `replanning.replan`: a plan made again at a price for what it changes
 - `difference.difference`: what a new plan changes of a published one, visit by visit, and why; `matters.matters`: whether to plan again
+
 Who is left for emergencies:
 
 - `readiness`: `readiness` (hour by hour, which share is answered in time), `stand_by` (where people who wait would better stand), `choose`;
