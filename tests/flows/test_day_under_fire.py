@@ -123,7 +123,7 @@ def test_every_tenth_step_killed_changes_nothing_in_the_end(small_company: Compa
             assert len(keys) == EVENTS == len(set(keys))
             published = session.scalar(select(func.count()).select_from(tables.Plan).where(tables.Plan.state == "published")) or 0
             assert published == 1
-            assert session.scalar(select(func.max(tables.Plan.id))) > 5  # type: ignore[operator]
+            assert session.scalar(select(func.max(tables.Plan.id))) >= 3  # type: ignore[operator]
             before = derived(session)
             rebuild(session)
             assert derived(session) == before
