@@ -81,7 +81,10 @@ class OwnedKits:
 
 @dataclass(frozen=True)
 class ServiceFacts:
-    """Everything that a report rests on; `stations` gives names, `technicians` the station of each, both by id."""
+    """Everything that a report rests on; `stations` gives names, `technicians` the station of each, both by id.
+
+    `elsewhere` names stations beyond, from which somebody came to help.
+    """
 
     tickets: tuple[ReportTicket, ...] = ()
     spells: tuple[PlannedSpell, ...] = ()
@@ -90,3 +93,4 @@ class ServiceFacts:
     kits: tuple[OwnedKits, ...] = ()
     stations: tuple[tuple[str, str], ...] = ()
     technicians: tuple[tuple[str, str], ...] = ()
+    elsewhere: tuple[tuple[str, str], ...] = ()

@@ -233,7 +233,7 @@ def service_report(facts: ServiceFacts, period: Period, region: str = "") -> Ser
     region
         Named in the report; the facts are those of the region already.
     """
-    names = dict(facts.stations)
+    names = dict((*facts.elsewhere, *facts.stations))
     # Comparing moments of one zone costs a tenth of comparing those of two.
     shown, period = period, Period(*(moment.astimezone(UTC) for moment in (period.start, period.end, period.at)))
     seen, owed, stopped = [], [], 0

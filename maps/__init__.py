@@ -5,7 +5,8 @@
 - `dispatch_sheet.dispatch_sheet`: a plan as XLSX
 - `itineraries.itineraries`: a page to print per technician
 - `calendars.calendars`: an iCalendar file per technician
+- `service_report.report_page`, `report_sheet.report_sheet`: a service report as a page and as XLSX
 - `visits.TicketLabel`: what people call a ticket; every function above takes `labels` by ticket id
 
-All of it works from a `Case` and a `Plan`; labels are optional. Every page is one file that asks the network for nothing.
+The papers of a plan work from a `Case` and a `Plan`; labels are optional. Every page is one file that asks the network for nothing.
 """

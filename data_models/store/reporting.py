@@ -46,7 +46,8 @@ def service_facts(session: Session, policies: Policies, start: datetime, end: da
     BadInput
         A contract names a policy that does not exist.
     """
-    stations = [row for row in session.scalars(select(tables.Station)) if region in ("", row.region)]
+    every = list(session.scalars(select(tables.Station)))
+    stations = [row for row in every if region in ("", row.region)]
     # Whoever left may have worked in the period, so retired rows count where there is something to tell of them.
     people = {row.id: row.station_id for row in session.scalars(select(tables.Technician))}
     homes = {who: home for who, home in people.items() if home in {row.id for row in stations}}
@@ -65,6 +66,7 @@ def service_facts(session: Session, policies: Policies, start: datetime, end: da
         kits=tuple(OwnedKits(row.station_id, row.kit, row.owned, row.broken) for row in stock if row.station_id in ids),
         stations=tuple((row.id, row.name or row.id) for row in shown),
         technicians=tuple(sorted(homes.items())),
+        elsewhere=tuple((row.id, row.name or row.id) for row in every if row.id not in ids),
     )
 
 

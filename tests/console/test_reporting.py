@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from config.settings import Settings
+from data_models.plan import Plan, Route, Stop
+from data_models.store import Store, open_store, save_plan, save_snapshot
+from data_models.store import approve as approve_row
+from data_models.store import publish as publish_row
+from flows import dispatch
 
 
 def tell(twohour: Any, folder: Path, *events: dict[str, Any]) -> None:
@@ -59,14 +67,33 @@ def test_what_was_told_is_what_is_reported(company: Path, twohour: Any) -> None:
     assert json.loads(files[2].read_text(encoding="utf-8")) == report
 
 
-def test_work_by_the_published_plan_counts(company: Path, twohour: Any) -> None:
-    assert twohour("plan", "--at", at("08:00"), "--iterations", "20").status == 0
-    assert twohour("approve", "1").status == 0
-    plan = json.loads((company / "papers" / "plan-1" / "plan.json").read_text(encoding="utf-8"))
-    report = json.loads(twohour("report", "--from", "2026-03-02", "--json").out)
-    assert report["everybody"]["sent_out"] == len({route["technician"] for route in plan["routes"]})
-    assert report["everybody"]["work_s"] > 0
-    assert sum(kit["uses"] for kit in report["kits"]) == sum(len(route["kits"]) for route in plan["routes"])
+def publish(store: Store, taken: str, *stops: tuple[str, str]) -> None:
+    """A plan made for a moment: T-1 leaves at 08:00, an hour of work at each ticket, an hour's drive to and from each."""
+    settings = Settings()
+    moment = datetime.fromisoformat(at(taken))
+    snapshot = dispatch.make_snapshot(store, settings, dispatch.read_facts(store, settings, moment))
+    times = [(ticket, datetime.fromisoformat(at(start))) for ticket, start in stops]
+    visits = tuple(Stop(ticket, start, start, start + timedelta(hours=1)) for ticket, start in times)
+    route = Route("T-1", 0, visits[0].arrive - timedelta(hours=1), visits, visits[-1].finish + timedelta(hours=1), ("leak-kit",))
+    with store.session() as session:
+        kept = save_snapshot(session, snapshot)
+        plan = Plan(snapshot.case.name, (route,))
+        row = save_plan(session, kept.id, plan, created_at=moment, seed=1, iterations=0, violations=0)
+        approve_row(session, row.id, "test", moment)
+        publish_row(session, row.id, "test", moment)
+
+
+def test_each_drive_counts_by_the_plan_that_held_when_it_began(company: Path, twohour: Any) -> None:
+    with open_store(f"sqlite:///{company / 'store.sqlite'}") as store:
+        # First plan: drive 08-09, work 09-10, drive 10-13, work 13-14, drive 14-15. From 10:30 on another holds: drive 11-12, work, drive.
+        publish(store, "08:00", ("TK-5", "09:00"), ("TK-4", "13:00"))
+        publish(store, "10:30", ("TK-3", "12:00"))
+    report = json.loads(twohour("report", "--from", "2026-03-02", "--json", "--at", at("23:00")).out)
+    everybody = report["everybody"]
+    # Begun by 10:30 of the first: drives of 1 h and 3 h, work of 1 h; of the second: drives of 1 h and 1 h, work of 1 h.
+    assert (everybody["sent_out"], everybody["drive_s"], everybody["work_s"]) == (1, 6 * 3600, 2 * 3600)
+    # Out 08:00 to 10:30 and 11:00 to 14:00.
+    assert [(kit["uses"], kit["out_s"]) for kit in report["kits"] if kit["kit"] == "leak-kit"] == [(2, 5.5 * 3600)]
 
 
 @pytest.mark.parametrize(
