@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from prefect import aserve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
-from prefect.schedules import Cron, Interval
+from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from flows.plan_day import plan_day
-from flows.watch_clocks import WATCH_SECONDS, watch_clocks
+from flows.watch_clocks import EVERY_MINUTE, watch_clocks
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -35,7 +35,7 @@ async def watching_deployment() -> RunnerDeployment:
     """`watch-clocks` every minute; a run that would meet another one is dropped, since the next comes soon."""
     return await watch_clocks.ato_deployment(
         name="every-minute",
-        schedule=Interval(WATCH_SECONDS),
+        schedule=Cron(EVERY_MINUTE, timezone="UTC"),
         concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
         entrypoint_type=EntrypointType.MODULE_PATH,
         description="Watches the clocks of tickets, tells of those in danger, and sends the notices that are due.",

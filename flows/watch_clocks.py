@@ -10,8 +10,8 @@ from config.settings import load_settings
 from data_models.store import open_store
 from flows.watching import watch_and_send
 
-WATCH_SECONDS = 60
-"""How often clocks are looked at: promises are made in minutes."""
+EVERY_MINUTE = "* * * * *"
+"""When clocks are looked at: promises are made in minutes. At full minutes, so that a restart does not put it off."""
 
 
 @flow(name="watch-clocks", log_prints=False)
