@@ -7,7 +7,6 @@ for a field; `WORDS` are told in the language's own words. A company's files in 
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -16,6 +15,7 @@ from string import Formatter
 from typing import Any, Literal, get_args
 
 from config.notice_settings import Language
+from config.toml_files import read_toml
 from data_models.errors import BadInput
 
 Kind = Literal["text", "number", "time", "day", "word", "clock"]
@@ -205,7 +205,7 @@ def _read(language: Language, folder: Path | None, problems: list[str]) -> Texts
     for path in (TEXT_DIR / f"{language}.toml", *([folder / f"{language}.toml"] if folder is not None else [])):
         if path.parent == folder and not path.exists():
             continue
-        content = _toml(path)
+        content = read_toml(path, "put the texts of notices there")
         own_words = content.pop("words", {})
         problems += [f"{path}: words.{name} is not known; {_meant(name, WORDS)}" for name in sorted(own_words.keys() - WORDS)]
         words |= {name: str(text) for name, text in own_words.items()}
@@ -224,17 +224,6 @@ def _read(language: Language, folder: Path | None, problems: list[str]) -> Texts
         if not mistakes:
             found[name] = Template(tables[name]["title"], tables[name]["body"], tables[name].get("lines", {}))
     return Texts(found, words)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}; put the texts of notices there") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not TOML: {error}; correct it there") from None
 
 
 def _mistakes(where: str, contract: Contract, table: Any) -> Iterator[str]:

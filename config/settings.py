@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -17,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.cron import parse_cron
 from config.notice_settings import NoticeSettings, zone
+from config.toml_files import read_toml
 from data_models.errors import BadInput
 
 PREFIX = "TWOHOUR_"
@@ -171,7 +171,7 @@ def load_settings(file: Path | None = None) -> Settings:
         A setting is unknown or not what is allowed; each sentence names its variable or its file and key.
     """
     path = FILE if file is None else file
-    in_file = _read_file(path) if file is not None or path.exists() else {}
+    in_file = read_toml(path, "name a settings file that can") if file is not None or path.exists() else {}
     problems = [*_misspelt_variables(os.environ), *_file_problems(path, in_file)]
     if problems:
         raise BadInput(*problems)
@@ -181,17 +181,6 @@ def load_settings(file: Path | None = None) -> Settings:
         raise BadInput(*(_sentence(path, item) for item in error.errors())) from None
     except SettingsError as error:
         raise BadInput(_unreadable(error)) from None
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}; name a settings file that can") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not TOML: {error}; correct it there") from None
 
 
 def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -15,10 +15,11 @@ from fastapi.responses import JSONResponse
 from starlette.background import BackgroundTask
 
 from config.settings import Settings
+from console.bodies import TooLarge, read_body
 from console.readings_api import readings_router
 from data_models.errors import BadInput, TwohourError, Unavailable
 from data_models.store import Store, list_events
-from flows.events import tell_text
+from flows.events import tell_documents
 from flows.planning import SearchLimit
 from flows.reacting import answer_emergencies, emergencies_in
 from flows.reoptimizing import reoptimize
@@ -68,7 +69,7 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
     async def tell_events(request: Request) -> JSONResponse:
         body = await _body(request)
         now = datetime.now(UTC)
-        told = await run_in_threadpool(tell_text, store, _as_lines(body), "api", now)
+        told = await run_in_threadpool(tell_documents, store, _documents(body), "api", now)
         urgent = emergencies_in(told.events, told.answers)
         follow = BackgroundTask(_follow, store, settings, urgent, now) if urgent else None
         answers = [{"key": a.key, "number": a.number, "verdict": a.verdict, "note": a.note} for a in told.answers]
@@ -98,22 +99,19 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
 
 
 async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise HTTPException(413, f"the request is larger than {MOST_BYTES:,} bytes; send it in parts")
-        parts.append(part)
-    return b"".join(parts)
+    try:
+        return await read_body(request, MOST_BYTES)
+    except TooLarge:
+        raise HTTPException(413, f"the request is larger than {MOST_BYTES:,} bytes; send it in parts") from None
 
 
-def _as_lines(body: bytes) -> bytes:
-    """One object is an array of one; what is none goes on as it is, to be told so."""
+def _documents(body: bytes) -> list[Any]:
+    """What a request tells: one object is an array of one, and what is none goes on as it is, to be told so."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"the request is not JSON: {error}; send an event or an array of them") from None
-    return body if isinstance(document, list) else b"[" + body + b"]"
+    return document if isinstance(document, list) else [document]
 
 
 def _follow(store: Store, settings: Settings, tickets: Sequence[str], now: datetime) -> None:

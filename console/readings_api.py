@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from console.bodies import TooLarge, read_body
 from console.readings import told
 from data_models.errors import BadInput, Conflict, Unavailable
 from data_models.reading_files import reading_from
@@ -128,16 +129,10 @@ def _admit(request: Request, token: str) -> None:
 
 
 async def _body(request: Request) -> bytes:
-    too_large = Problem(413, "Too much at once", f"the body is larger than {MAX_BODY:,} bytes; send fewer readings at once")
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and len(length) < 20 and int(length) > MAX_BODY:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise too_large
-    return bytes(body)
+    try:
+        return await read_body(request, MAX_BODY)
+    except TooLarge:
+        raise Problem(413, "Too much at once", f"the body is larger than {MAX_BODY:,} bytes; send fewer readings at once") from None
 
 
 def _items(body: bytes) -> list[Any]:

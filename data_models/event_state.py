@@ -37,7 +37,6 @@ from data_models.events import (
     Reopened,
     Resumed,
     Solved,
-    TicketEvent,
     VisitEvent,
     Waiting,
 )
@@ -158,7 +157,12 @@ def in_order(told: Sequence[Told]) -> list[Told]:
 
     What the store knew before comes first, then the opening: clocks of different people differ by minutes.
     """
-    return sorted(told, key=lambda item: (_RANK.get(item.event.kind, 0), item.event.at, _ORDER.get(item.event.kind, -1), item.event.key))
+    return sorted(told, key=lambda item: rank(item.event.kind, item.event.at, item.event.key))
+
+
+def rank(kind: str, at: datetime, key: str) -> tuple[int, datetime, int, str]:
+    """By what events are put in order, as `in_order` says."""
+    return _RANK.get(kind, 0), at, _ORDER.get(kind, -1), key
 
 
 def ticket_state(told: Sequence[Told]) -> tuple[TicketState, dict[int, Noted]]:
@@ -256,8 +260,13 @@ def _finish(ticket: TicketState, event: Finished) -> Noted:
     ticket.driving.discard(event.technician)
     ticket.finished.add(event.technician)
     ticket.on_site_at = ticket.on_site_at or event.at
-    if ticket.arrived:
-        return Noted() if expected else Noted("flagged", f"{event.technician} finished without having arrived")
+    if not ticket.arrived:
+        _end_visit(ticket, event)
+    return Noted() if expected else Noted("flagged", f"{event.technician} finished without having arrived")
+
+
+def _end_visit(ticket: TicketState, event: Finished) -> None:
+    """The last of the crew has finished."""
     ticket.visits += 1
     ticket.finished = set()
     if event.result == "resolved":
@@ -268,7 +277,6 @@ def _finish(ticket: TicketState, event: Finished) -> Noted:
     else:
         ticket.state = "open"
         ticket.resolved_at_first_visit = False
-    return Noted() if expected else Noted("flagged", f"{event.technician} finished without having arrived")
 
 
 def _close(ticket: TicketState, event: Closed) -> Noted:
@@ -364,8 +372,3 @@ def broken_kits(told: Sequence[Told], owned: int) -> tuple[int, dict[int, Noted]
                     "flagged", f"the station owns {owned}, {'all were broken' if wanted > owned else 'none was broken'} already"
                 )
     return broken, notes
-
-
-def is_about_ticket(event: Event) -> bool:
-    """Whether an event has a part in a ticket's state."""
-    return isinstance(event, TicketEvent)

@@ -329,10 +329,14 @@ def read_events(text: str | bytes, *, default_by: str = "") -> tuple[list[Event]
     """
     decoded = text.decode("utf-8-sig", errors="replace") if isinstance(text, bytes) else text.removeprefix("\ufeff")
     if decoded.lstrip().startswith("["):
-        items: Iterable[tuple[str, Any]] = ((f"event {n}", item) for n, item in enumerate(load_json(decoded, Problems()), 1))
-        return _each(items, default_by)
+        return events_in(load_json(decoded, Problems()), default_by=default_by)
     lines = ((f"line {number}", line) for number, line in enumerate(decoded.split("\n"), 1) if line.strip())
     return _each(lines, default_by)
+
+
+def events_in(documents: Iterable[Any], *, default_by: str = "") -> tuple[list[Event], list[str]]:
+    """The events that JSON objects tell, and a sentence for each object that tells none."""
+    return _each(((f"event {n}", item) for n, item in enumerate(documents, 1)), default_by)
 
 
 def _each(items: Iterable[tuple[str, Any]], default_by: str) -> tuple[list[Event], list[str]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from data_models.events import Event, read_events
+from data_models.events import Event, events_in, read_events
 from data_models.store import Answer, Store, add_events
 from data_models.store.events import derived, rebuild
 
@@ -42,7 +43,13 @@ def tell(store: Store, events: Sequence[Event], now: datetime) -> Told:
 def tell_text(store: Store, text: str | bytes, by: str, now: datetime) -> Told:
     """Keep the events of a file: JSON lines or an array. Told again after a crash, what was kept already is merged."""
     events, unreadable = read_events(text, default_by=by)
-    return Told(tell(store, events, now).answers, tuple(unreadable), tuple(events))
+    return replace(tell(store, events, now), unreadable=tuple(unreadable))
+
+
+def tell_documents(store: Store, documents: Sequence[Any], by: str, now: datetime) -> Told:
+    """Keep the events that loaded JSON objects tell."""
+    events, unreadable = events_in(documents, default_by=by)
+    return replace(tell(store, events, now), unreadable=tuple(unreadable))
 
 
 def derive_anew(store: Store) -> list[str]:

@@ -227,9 +227,9 @@ def _drafts(store: Store, settings: Settings, before: datetime | None = None) ->
 
 
 def _overtake(store: Store, drafts: list[int], by: int, now: datetime) -> None:
-    for draft in drafts:
-        if draft != by:
-            with store.session() as session:
+    with store.session() as session:
+        for draft in drafts:
+            if draft != by:
                 reject(session, draft, BY, now, f"overtaken by plan {by}")
 
 

@@ -153,7 +153,7 @@ def construct(problem: Problem, *, start: Solution | None = None) -> Schedule:
     given = schedule_of(problem, start)
     if given is not None:
         return _fill(problem, given)
-    locked = _place_locked(problem)
+    locked = place_locked(problem)
     fresh = _fill(problem, locked)
     if not (problem.ticket_committed & ~problem.ticket_locked).any():
         return fresh
@@ -205,15 +205,13 @@ def _best_in_route(draft: Draft, ticket: int, duty: int, best: Move | None) -> M
         detour = drive[stops[at]][here] + drive[here][stops[at + 1]] - (drive[stops[at]][stops[at + 1]] if route else 0.0)
         if best is not None and detour + change >= best.delta and tables.travel[stops[at]][stops[at + 1]] < 10**9:
             continue
-        move = _timed_move(draft, {duty: (*route[:at], ticket, *route[at:])}, {duty: kits}, change)
+        move = timed_move(draft, {duty: (*route[:at], ticket, *route[at:])}, {duty: kits}, change)
         if move is not None and (best is None or move.delta < best.delta):
             best = move
     return best
 
 
-def _timed_move(
-    draft: Draft, routes: Mapping[int, tuple[int, ...]], kits: Mapping[int, frozenset[int]], change: float = 0.0
-) -> Move | None:
+def timed_move(draft: Draft, routes: Mapping[int, tuple[int, ...]], kits: Mapping[int, frozenset[int]], change: float = 0.0) -> Move | None:
     """The move that replaces these routes, with the times of every route that they touch; None when it breaks a rule."""
     tables = draft.tables
     touched = _touched(draft, routes)
@@ -278,7 +276,7 @@ def _best_crew(draft: Draft, ticket: int, duties: Sequence[int]) -> Move | None:
     """The cheapest move among the most promising crews of a ticket that needs several people."""
     best: Move | None = None
     for crew in _crews(draft, ticket, duties):
-        for kits in _dealt(draft, ticket, crew):
+        for kits in dealt(draft, ticket, crew):
             move = _join(draft, ticket, crew, kits)
             if move is not None:
                 best = move if best is None or move.delta < best.delta else best
@@ -297,11 +295,11 @@ def _crews(draft: Draft, ticket: int, duties: Sequence[int]) -> Iterator[tuple[i
         chosen.update(able[:_CREW_CANDIDATES])
     pool = [d for d in ranked if d in chosen]
     groups = islice(combinations(pool, tables.crew[ticket]), 20_000)
-    fit = [g for g in groups if _is_crew(draft, ticket, g)]
+    fit = [g for g in groups if is_crew(draft, ticket, g)]
     yield from sorted(fit, key=lambda g: (sum(alone[d] for d in g), g))[:_CREW_CHOICES]
 
 
-def _is_crew(draft: Draft, ticket: int, duties: Sequence[int]) -> bool:
+def is_crew(draft: Draft, ticket: int, duties: Sequence[int]) -> bool:
     """Whether these are different people who bring every skill between them, and all those whom a lock names."""
     tables, level = draft.tables, draft.problem.skill_level
     people = {tables.technician[d] for d in duties}
@@ -309,7 +307,7 @@ def _is_crew(draft: Draft, ticket: int, duties: Sequence[int]) -> bool:
     return len(people) == tables.crew[ticket] and able and (not tables.locked[ticket] or people == tables.promised[ticket])
 
 
-def _dealt(draft: Draft, ticket: int, crew: Sequence[int]) -> Iterator[dict[int, frozenset[int]]]:
+def dealt(draft: Draft, ticket: int, crew: Sequence[int]) -> Iterator[dict[int, frozenset[int]]]:
     """Ways to deal the ticket's kits among its crew: new kit sets by duty. Kits that somebody has anyway are not dealt again."""
     tables = draft.tables
     have = frozenset[int]().union(*(carried(tables, d, draft.kits[d]) for d in crew))
@@ -336,7 +334,7 @@ def _join(draft: Draft, ticket: int, crew: Sequence[int], kits: Mapping[int, fro
         found = []
         for at in _positions(draft, ticket, duty):
             route = draft.routes[duty]
-            option = _timed_move(draft, routes | {duty: (*route[:at], ticket, *route[at:])}, kits, change)
+            option = timed_move(draft, routes | {duty: (*route[:at], ticket, *route[at:])}, kits, change)
             found += [(option.delta, at, option)] if option is not None else []
         if not found:
             draft.crews = crews
@@ -347,7 +345,7 @@ def _join(draft: Draft, ticket: int, crew: Sequence[int], kits: Mapping[int, fro
     return move
 
 
-def _place_locked(problem: Problem) -> Schedule:
+def place_locked(problem: Problem) -> Schedule:
     """The locked tickets with their technicians and nothing else: by insertion in several orders, else decided exactly."""
     locked = [t for t in range(problem.n_tickets) if problem.tables.locked[t]]
     odd = [t for t in locked if len(problem.tables.promised[t]) != problem.tables.crew[t]]

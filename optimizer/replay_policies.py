@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Literal
 
 from data_models.case import SEVERITIES
-from optimizer.insertion import Draft, Move, _dealt, _is_crew, _place_locked, _timed_move, construct
+from optimizer.insertion import Draft, Move, construct, dealt, is_crew, place_locked, timed_move
 from optimizer.replay_view import View
 from optimizer.result import Stop
 from optimizer.schedule import free_from, schedule, takes_kits, trips_of_shift
@@ -62,7 +62,6 @@ def _inserted(view: View) -> Schedule:
     if any(problem.tables.locked) and not isinstance(schedule(problem, kept.solution), Schedule):
         return construct(problem)
     memory = recall(problem, kept)
-    memory.state.level[kernel.BLINK] = 0.0
     kernel.construct(memory.table)
     found = schedule(problem, memory.best())
     return found if isinstance(found, Schedule) and found.cost <= kept.cost else kept
@@ -71,7 +70,7 @@ def _inserted(view: View) -> Schedule:
 def _nearest(view: View, *, stands: bool) -> Schedule:
     problem, tables = view.problem, view.problem.tables
     stands = stands and isinstance(schedule(problem, view.kept.solution), Schedule)  # not so when something locked is new
-    draft = Draft(problem, view.kept if stands else _place_locked(problem))
+    draft = Draft(problem, view.kept if stands else place_locked(problem))
     rank = [SEVERITIES.index(ticket.severity) for ticket in problem.case.tickets]
     opened = [ticket.opened_at for ticket in problem.case.tickets]
     for ticket in sorted(range(problem.n_tickets), key=lambda t: (rank[t], opened[t], problem.ticket_ids[t])):
@@ -120,9 +119,9 @@ def _appended(draft: Draft, ticket: int, crew: tuple[int, ...]) -> Iterator[Move
     routes = {duty: (*draft.routes[duty], ticket) for duty in crew}
     if any(tables.locked[t] for t in (ticket,)) and any(not tables.locked[t] for d in crew for t in draft.routes[d]):
         return
-    for kits in _dealt(draft, ticket, crew):
+    for kits in dealt(draft, ticket, crew):
         draft.crews[ticket] = list(crew)
-        move = _timed_move(draft, routes, kits)
+        move = timed_move(draft, routes, kits)
         draft.crews = dict(before)
         if move is not None:
             yield move
@@ -174,7 +173,7 @@ def _crews(draft: Draft, ticket: int, duties: list[int]) -> Iterator[tuple[int, 
         pool += able[:_CREW_LOOKED_AT]
     group = [d for d in duties if d in set(pool)]
     for crew in combinations(group[:24], tables.crew[ticket]):
-        if _is_crew(draft, ticket, crew):
+        if is_crew(draft, ticket, crew):
             yield crew
 
 
@@ -188,7 +187,7 @@ def _with_waiting(draft: Draft, ticket: int, duties: list[int]) -> Schedule | No
     before = draft.solution()
     best: tuple[int, Schedule] | None = None
     for crew in crews:
-        for kits in _dealt(draft, ticket, crew):
+        for kits in dealt(draft, ticket, crew):
             routes = tuple((*route, ticket) if duty in crew else route for duty, route in enumerate(before.routes))
             found = schedule(draft.problem, Solution(routes, tuple(kits.get(d, k) for d, k in enumerate(before.kits)), before.wait_until))
             if isinstance(found, Schedule):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session, selectinload
@@ -30,6 +30,7 @@ from data_models.events import (
     event_of,
     subjects,
 )
+from data_models.store.parts import parts
 
 FUTURE = timedelta(minutes=5)
 """How far a clock may go ahead of ours; an event that happens later than that is refused."""
@@ -37,11 +38,8 @@ FUTURE = timedelta(minutes=5)
 USUAL_SERVICE_MINUTES = 60.0
 """Of a visit that neither its ticket nor the published plan tells the length of."""
 
-_Id = TypeVar("_Id", str, int)
-
 OWN = "twohour"
 _LOCK = 0x2E0EE4
-_IDS_A_STATEMENT = 10_000
 
 Verdict = Literal["counts", "flagged", "waits", "merged", "refused"]
 
@@ -165,8 +163,8 @@ def _one_at_a_time(session: Session) -> None:
 
 def _known_keys(session: Session, keys: Sequence[str]) -> dict[str, Event]:
     found: dict[str, Event] = {}
-    for part in _parts(sorted(set(keys))):
-        found |= {row.key: _event(row) for row in session.scalars(select(tables.Event).where(tables.Event.key.in_(part)))}
+    for part in parts(sorted(set(keys))):
+        found |= {row.key: event_in(row) for row in session.scalars(select(tables.Event).where(tables.Event.key.in_(part)))}
     return found
 
 
@@ -224,30 +222,30 @@ class _Company:
 
 def _ids(session: Session, model: Any, wanted: set[str]) -> set[str]:
     found: set[str] = set()
-    for part in _parts(sorted(wanted - {""})):
+    for part in parts(sorted(wanted - {""})):
         found |= set(session.scalars(select(model.id).where(model.id.in_(part))))
     return found
 
 
 def _planned(session: Session, pairs: set[tuple[str, str]]) -> dict[tuple[str, str], tuple[tuple[str, ...], float | None]]:
     """Kits and minutes of visits of the published plans, by technician and ticket."""
-    if not pairs:
-        return {}
     query = (
         select(tables.Route.technician_id, tables.Visit.ticket_id, tables.Route.kits, tables.Visit.starts_at, tables.Visit.finishes_at)
         .join(tables.Visit, tables.Visit.route_id == tables.Route.id)
         .join(tables.Plan, tables.Plan.id == tables.Route.plan_id)
         .where(tables.Plan.state == "published")
     )
-    rows = session.execute(query)
-    return {
-        (who, ticket): (tuple(kits), (end - begin).total_seconds() / 60) for who, ticket, kits, begin, end in rows if (who, ticket) in pairs
-    }
+    found: dict[tuple[str, str], tuple[tuple[str, ...], float | None]] = {}
+    for part in parts(sorted({ticket for _, ticket in pairs})):
+        for who, ticket, kits, begin, end in session.execute(query.where(tables.Visit.ticket_id.in_(part))):
+            if (who, ticket) in pairs:
+                found[who, ticket] = tuple(kits), (end - begin).total_seconds() / 60
+    return found
 
 
 def _service_minutes(session: Session, tickets: set[str]) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
-    for part in _parts(sorted(tickets)):
+    for part in parts(sorted(tickets)):
         rows = session.execute(select(tables.Ticket.id, tables.Ticket.service_minutes).where(tables.Ticket.id.in_(part)))
         found |= {row.id: row.service_minutes for row in rows}
     return found
@@ -257,7 +255,7 @@ def _tell_what_was_known(session: Session, rows: Sequence[tables.Event], arrived
     """Log what the tables say of tickets and kits about which nothing was told before: the state that their first event meets."""
     tickets = {row.ticket_id for row in rows} - {""}
     untold = tickets - set(_told_ids(session, tables.Event.ticket_id, tickets))
-    for part in _parts(sorted(untold)):
+    for part in parts(sorted(untold)):
         for ticket in session.scalars(select(tables.Ticket).where(tables.Ticket.id.in_(part))):
             state: Any = ticket.state
             base = KnownTicket(
@@ -276,7 +274,7 @@ def _tell_what_was_known(session: Session, rows: Sequence[tables.Event], arrived
 
 def _told_ids(session: Session, column: Any, wanted: set[str]) -> set[str]:
     found: set[str] = set()
-    for part in _parts(sorted(wanted)):
+    for part in parts(sorted(wanted)):
         found |= set(session.scalars(select(column).where(column.in_(part)).distinct()))
     return found
 
@@ -284,9 +282,9 @@ def _told_ids(session: Session, column: Any, wanted: set[str]) -> set[str]:
 def _told(session: Session, column: Any, ids: Sequence[str]) -> dict[str, list[Told]]:
     """All events about these, by id."""
     told: dict[str, list[Told]] = {}
-    for part in _parts(ids):
+    for part in parts(ids):
         for row in session.execute(_LOG.where(column.in_(part)).order_by(tables.Event.id)):
-            told.setdefault(getattr(row, column.key), []).append(Told(row.id, _event(row)))
+            told.setdefault(getattr(row, column.key), []).append(Told(row.id, event_in(row)))
     return told
 
 
@@ -296,10 +294,10 @@ _LOG = select(*tables.Event.__table__.columns)
 def _fold_tickets(session: Session, tickets: Sequence[str], notes: dict[int, Noted]) -> None:
     told = _told(session, tables.Event.ticket_id, tickets)
     rows: dict[str, tables.Ticket] = {}
-    for part in _parts(tickets):
+    for part in parts(tickets):
         query = select(tables.Ticket).where(tables.Ticket.id.in_(part)).options(selectinload(tables.Ticket.clocks))
         rows |= {row.id: row for row in session.scalars(query)}
-    planned = set(session.scalars(_planned_tickets()))
+    planned = {ticket for part in parts(tickets) for ticket in session.scalars(_planned_among(part))}
     became: dict[int, Noted] = {}
     for ticket, items in told.items():
         state, found = ticket_state(items)
@@ -314,12 +312,12 @@ def _fold_tickets(session: Session, tickets: Sequence[str], notes: dict[int, Not
     session.flush()
 
 
-def _planned_tickets() -> Any:
+def _planned_among(tickets: Sequence[str]) -> Any:
     return (
         select(tables.Visit.ticket_id)
         .join(tables.Route, tables.Route.id == tables.Visit.route_id)
         .join(tables.Plan, tables.Plan.id == tables.Route.plan_id)
-        .where(tables.Plan.state == "published")
+        .where(tables.Plan.state == "published", tables.Visit.ticket_id.in_(tickets))
     )
 
 
@@ -343,7 +341,7 @@ def _write_ticket(row: tables.Ticket, state: TicketState, is_planned: bool) -> N
 def _visitors(session: Session, tickets: Sequence[str]) -> set[str]:
     """Technicians who told anything of these tickets: where they are may depend on what a ticket is."""
     found: set[str] = set()
-    for part in _parts(tickets):
+    for part in parts(tickets):
         query = select(tables.Event.technician_id).where(tables.Event.ticket_id.in_(part), tables.Event.technician_id != "").distinct()
         found |= set(session.scalars(query))
     return found
@@ -369,7 +367,7 @@ def _fold_technicians(session: Session, people: Sequence[str], notes: dict[int, 
 
 def _homes(session: Session, people: Sequence[str]) -> dict[str, Place]:
     found: dict[str, Place] = {}
-    for part in _parts(people):
+    for part in parts(people):
         query = select(tables.Technician.id, tables.Station.lat, tables.Station.lon)
         rows = session.execute(
             query.join(tables.Station, tables.Station.id == tables.Technician.station_id).where(tables.Technician.id.in_(part))
@@ -379,13 +377,13 @@ def _homes(session: Session, people: Sequence[str]) -> dict[str, Place]:
 
 
 def _rows(session: Session, model: Any, column: Any, ids: Sequence[str]) -> Iterable[Any]:
-    for part in _parts(ids):
+    for part in parts(ids):
         yield from session.scalars(select(model).where(column.in_(part)))
 
 
 def _places(session: Session, tickets: set[str]) -> dict[str, Place]:
     found: dict[str, Place] = {}
-    for part in _parts(sorted(tickets)):
+    for part in parts(sorted(tickets)):
         query = select(tables.Ticket.id, tables.Site.lat, tables.Site.lon).join(tables.Ticket.site).where(tables.Ticket.id.in_(part))
         found |= {ticket: Place(lat, lon) for ticket, lat, lon in session.execute(query)}
     return found
@@ -419,7 +417,7 @@ def _fold_kits(session: Session, station: str, kit: str, notes: dict[int, Noted]
     if stock is None:
         return
     rows = session.scalars(select(tables.Event).where(tables.Event.station_id == station).order_by(tables.Event.id))
-    items = [Told(row.id, _event(row)) for row in rows if row.details.get("kit") == kit]
+    items = [Told(row.id, event_in(row)) for row in rows if row.details.get("kit") == kit]
     stock.broken, found = broken_kits(items, stock.owned)
     _keep_notes(session, "kit", found, notes)
 
@@ -428,12 +426,12 @@ def _keep_notes(session: Session, about: str, found: dict[int, Noted], notes: di
     """Write what became of events about a kind of thing; `notes` gets what is odd."""
     wanted = {number: noted for number, noted in found.items() if noted.verdict != "counts"}
     kept: dict[int, tuple[str, str]] = {}
-    for part in _parts(sorted(found)):
+    for part in parts(sorted(found)):
         query = select(tables.EventNote.event_id, tables.EventNote.verdict, tables.EventNote.note)
         rows = session.execute(query.where(tables.EventNote.about == about, tables.EventNote.event_id.in_(part)))
         kept |= {row.event_id: (row.verdict, row.note) for row in rows}
     stale = sorted(n for n, told in kept.items() if n not in wanted or (wanted[n].verdict, wanted[n].note[:300]) != told)
-    for part in _parts(stale):
+    for part in parts(stale):
         gone = delete(tables.EventNote).where(tables.EventNote.about == about, tables.EventNote.event_id.in_(part))
         session.execute(gone.execution_options(synchronize_session=False))
     fresh = [number for number in wanted if number not in kept or number in set(stale)]
@@ -452,11 +450,7 @@ def _row(event: Event, arrived_at: datetime) -> tables.Event:
     )  # fmt: skip
 
 
-def _event(row: Any) -> Event:
+def event_in(row: Any) -> Event:
+    """The event that a row of the log holds."""
     about = {"ticket": row.ticket_id, "technician": row.technician_id, "station": row.station_id}
     return event_of(row.kind, row.at, row.key, row.by, about, row.details)
-
-
-def _parts(ids: Sequence[_Id]) -> Iterable[Sequence[_Id]]:
-    for first in range(0, len(ids), _IDS_A_STATEMENT):
-        yield ids[first : first + _IDS_A_STATEMENT]

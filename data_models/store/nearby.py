@@ -20,8 +20,8 @@ from data_models.context import BeingServed, read_context
 from data_models.domain import CompanyFacts, OutBefore, PromisedVisit, ShiftKind, TicketFacts
 from data_models.errors import NotFound
 from data_models.store import facts as reading
+from data_models.store.parts import parts
 
-_IDS_A_STATEMENT = 10_000
 _Fact = TypeVar("_Fact")
 
 
@@ -316,9 +316,8 @@ def _columns(model: type[Any]) -> Any:
 
 def _of(session: Session, model: type[Any], ids: Collection[str]) -> Iterator[Any]:
     """The rows of a table with these ids, as columns, which read like its objects."""
-    every = sorted(ids)
-    for first in range(0, len(every), _IDS_A_STATEMENT):
-        yield from session.execute(_columns(model).where(model.id.in_(every[first : first + _IDS_A_STATEMENT])))
+    for part in parts(sorted(ids)):
+        yield from session.execute(_columns(model).where(model.id.in_(part)))
 
 
 def _by_id(rows: Iterable[Any]) -> list[Any]:

@@ -20,6 +20,7 @@ from data_models.errors import Conflict, NotFound
 from data_models.plan import Plan
 from data_models.snapshot import Snapshot
 from data_models.store.events import tell_begun
+from data_models.store.parts import parts
 
 _WHOLE = (
     selectinload(tables.Plan.routes).selectinload(tables.Route.visits),
@@ -246,21 +247,16 @@ def _decide(session: Session, plan: tables.Plan, decision: str, by: str, at: dat
 
 
 def _move_tickets(session: Session, tickets: set[str], before: str, after: str) -> None:
-    ids = sorted(tickets)
-    for first in range(0, len(ids), _IDS_A_STATEMENT):
-        session.execute(
-            update(tables.Ticket)
-            .where(tables.Ticket.id.in_(ids[first : first + _IDS_A_STATEMENT]), tables.Ticket.state == before)
-            .values(state=after)
-        )
+    for part in parts(sorted(tickets)):
+        session.execute(update(tables.Ticket).where(tables.Ticket.id.in_(part), tables.Ticket.state == before).values(state=after))
 
 
 def _save_clocks(session: Session, clocks: Mapping[str, Mapping[str, datetime]]) -> None:
     """Write what is promised of each ticket; when a clock was met stays."""
     ids = sorted(clocks)
     kept: dict[tuple[str, str], tables.TicketClock] = {}
-    for first in range(0, len(ids), _IDS_A_STATEMENT):
-        rows = session.scalars(select(tables.TicketClock).where(tables.TicketClock.ticket_id.in_(ids[first : first + _IDS_A_STATEMENT])))
+    for part in parts(ids):
+        rows = session.scalars(select(tables.TicketClock).where(tables.TicketClock.ticket_id.in_(part)))
         kept |= {(row.ticket_id, row.clock): row for row in rows}
     for ticket in ids:
         for clock, due_at in clocks[ticket].items():
@@ -273,7 +269,3 @@ def _save_clocks(session: Session, clocks: Mapping[str, Mapping[str, datetime]])
         if withdrawn.met_at is None:
             session.delete(withdrawn)
     session.flush()
-
-
-_IDS_A_STATEMENT = 10_000
-"""SQLite takes 32,766 values in one statement, PostgreSQL 65,535."""

@@ -37,6 +37,7 @@ from data_models.sensor_state import (
 from data_models.sensors import take
 from data_models.snapshot import Policies
 from data_models.store.events import OWN, add_events
+from data_models.store.parts import parts
 from data_models.units import BASE, unit_named
 
 MOST_ATTACHED = 100
@@ -120,7 +121,7 @@ def forget_readings(session: Session, before: datetime, at_most: int = 50_000) -
     attached = select(tables.TicketReading.reading_id)
     old = select(tables.Reading.id).where(tables.Reading.at < before, tables.Reading.id.not_in(attached)).limit(at_most)
     gone = session.scalars(old).all()
-    for part in _parts(gone):
+    for part in parts(gone, _AT_ONCE):
         session.execute(delete(tables.Reading).where(tables.Reading.id.in_(part)))
     return len(gone)
 
@@ -137,7 +138,7 @@ def _one_at_a_time(session: Session) -> None:
 def _sites(session: Session, wanted: set[str], policies: Policies, now: datetime) -> _Sites:
     today = now.astimezone(ZoneInfo(policies.of(None).calendar.timezone)).date()
     customer_of: dict[str, str] = {}
-    for part in _parts(sorted(wanted)):
+    for part in parts(sorted(wanted), _AT_ONCE):
         query = select(tables.Site.id, tables.Site.customer_id).where(tables.Site.id.in_(part), tables.Site.retired_at.is_(None))
         customer_of.update((row.id, row.customer_id) for row in session.execute(query))
     contracts = _contracts(session, sorted(set(customer_of.values())), today)
@@ -158,7 +159,7 @@ def _contracts(session: Session, customers: Sequence[str], today: date) -> dict[
     """The contract that holds for each customer; of several the one that began last."""
     found: dict[str, ContractFacts] = {}
     contract = tables.Contract
-    for part in _parts(customers):
+    for part in parts(customers, _AT_ONCE):
         query = select(contract).where(contract.customer_id.in_(part), contract.retired_at.is_(None), contract.starts_on <= today)
         rows = session.scalars(query.where(or_(contract.ends_on.is_(None), contract.ends_on >= today)))
         for row in sorted(rows, key=lambda row: (row.starts_on, row.id)):
@@ -170,7 +171,7 @@ def _fresh(session: Session, readings: Sequence[Reading], sites: _Sites) -> tupl
     """The readings that are not kept yet with their positions, how many are, and those whose site has no rules."""
     ids = [_id(reading) for reading in readings]
     known: set[str] = set()
-    for part in _parts(sorted(set(ids))):
+    for part in parts(sorted(set(ids)), _AT_ONCE):
         known.update(session.scalars(select(tables.Reading.id).where(tables.Reading.id.in_(part))))
     fresh: list[tuple[int, Reading]] = []
     wrong: list[Refusal] = []
@@ -198,7 +199,7 @@ def _load(session: Session, sites: set[str], now: datetime) -> SensorState:
     """What is remembered of the sensors of some sites, and of their tickets as they stand now."""
     state = SensorState()
     series, gate, ticket = tables.SensorSeries, tables.SensorGate, tables.Ticket
-    for part in _parts(sorted(sites)):
+    for part in parts(sorted(sites), _AT_ONCE):
         columns = (series.site_id, series.sensor, series.quantity, series.state)
         for site, sensor, quantity, held in session.execute(select(*columns).where(series.site_id.in_(part))):
             put_series(state, (site, sensor, quantity), series_from(json.loads(held)))
@@ -346,8 +347,3 @@ def _say_doubts(session: Session, doubts: Iterable[Doubt], now: datetime) -> Non
             Changed(kind="ticket_changed", at=now, key=f"doubt {ticket} {now.isoformat()}", by=OWN, ticket=ticket, description=said)
         )
     add_events(session, told, now)
-
-
-def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]

@@ -16,21 +16,19 @@ from data_models.case import Severity, Tier
 from data_models.case_files import parse_plan
 from data_models.clocks import Milestones, WatchedTicket
 from data_models.domain import ContractFacts
-from data_models.events import KINDS
+from data_models.event_state import rank
 from data_models.milestones import Happening, milestones_of
 from data_models.plan import BreakTaken, Plan
 from data_models.policy import needs_for
 from data_models.service_facts import KitOut, OwnedKits, PlannedSpell, ReportShift, ReportTicket, ServiceFacts
-from data_models.snapshot import Policies
+from data_models.snapshot import Policies, contract_on
+from data_models.store.parts import parts
 
 LONGEST_CLOCK = timedelta(days=180)
 """Tickets that ended longer before a period have no clock that falls due in it."""
 
 LONGEST_PLAN = timedelta(days=31)
 """How far ahead a plan reaches at most; so far back are plans read."""
-
-_ORDER = {kind: number for number, kind in enumerate(KINDS)}
-_IDS_A_STATEMENT = 10_000
 
 
 def service_facts(session: Session, policies: Policies, start: datetime, end: datetime, at: datetime, region: str = "") -> ServiceFacts:
@@ -99,7 +97,7 @@ def _tickets(
     zone = ZoneInfo(policies.of(None).calendar.timezone)
     crews: dict[tuple[str, str, str], int] = {}
     for row in rows:
-        contract = _contract(contracts.get(row.customer, ()), row.opened_at, zone)
+        contract = contract_on(contracts.get(row.customer, ()), row.opened_at.astimezone(zone).date())
         policy = policies.of(contract)
         kind = (policy.name, row.type, row.product)
         if kind not in crews:
@@ -173,11 +171,9 @@ def _happenings(session: Session, tickets: Sequence[str], at: datetime) -> dict[
     event = tables.Event
     columns = (event.ticket_id, event.kind, event.at, event.key, event.technician_id, event.details)
     keyed: dict[str, list[tuple[Any, Happening]]] = defaultdict(list)
-    for first in range(0, len(tickets), _IDS_A_STATEMENT):
-        part = tickets[first : first + _IDS_A_STATEMENT]
+    for part in parts(tickets):
         for ticket, kind, moment, key, who, facts in session.execute(select(*columns).where(event.ticket_id.in_(part), event.at <= at)):
-            rank = {"ticket_known": 0, "ticket_opened": 1}.get(kind, 2)
-            keyed[ticket].append(((rank, moment, _ORDER.get(kind, -1), key), _happening(kind, moment, who, facts)))
+            keyed[ticket].append((rank(kind, moment, key), _happening(kind, moment, who, facts)))
     return {ticket: [one for _, one in sorted(items, key=lambda item: item[0])] for ticket, items in keyed.items()}
 
 
@@ -204,13 +200,6 @@ def _contracts(session: Session) -> dict[str, list[ContractFacts]]:
             )
         )
     return found
-
-
-def _contract(contracts: Iterable[ContractFacts], opened_at: datetime, zone: ZoneInfo) -> ContractFacts | None:
-    """The contract that held on the day the ticket was opened; of several the one that began last."""
-    day = opened_at.astimezone(zone).date()
-    held = [one for one in contracts if one.starts_on <= day and (one.ends_on is None or day <= one.ends_on)]
-    return max(held, key=lambda one: (one.starts_on, one.id), default=None)
 
 
 # --- plans, people and kits ---

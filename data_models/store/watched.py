@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar, cast
@@ -17,16 +17,17 @@ from data_models.clocks import ClockState, Milestones, Prediction, Reopened, Wat
 from data_models.domain import ContractFacts, PositionFacts, PromisedVisit
 from data_models.errors import TwohourError
 from data_models.event_state import Told, in_order
-from data_models.events import Event, KnownTicket, event_of
+from data_models.events import KnownTicket
 from data_models.milestones import Happening, milestones_of
 from data_models.policy import ServicePolicy, needs_for
 from data_models.predictions import Visit, predictions
 from data_models.snapshot import Policies, contract_on
+from data_models.store.events import event_in
+from data_models.store.parts import parts
 
 AFTER_CLOSING = timedelta(days=30)
 """How long after its visit is over a ticket is looked at for clocks that still run; what nobody settled by then is left alone."""
 
-_IDS_A_STATEMENT = 10_000
 _Found = TypeVar("_Found")
 _OPEN = ("open", "planned", "under_way")
 
@@ -234,16 +235,11 @@ def _rows(session: Session, now: datetime, region: str, settled_since: datetime 
 def _log(session: Session, tickets: Sequence[str], now: datetime) -> dict[str, list[Told]]:
     """What was told of tickets and has happened by `now`, in the order in which it happened."""
     told: dict[str, list[Told]] = {}
-    for part in _parts(tickets):
+    for part in parts(tickets):
         query = select(*tables.Event.__table__.columns).where(tables.Event.ticket_id.in_(part), tables.Event.at <= now)
         for row in session.execute(query):
-            told.setdefault(row.ticket_id, []).append(Told(row.id, _event(row)))
+            told.setdefault(row.ticket_id, []).append(Told(row.id, event_in(row)))
     return {ticket: in_order(items) for ticket, items in told.items()}
-
-
-def _event(row: Any) -> Event:
-    about = {"ticket": row.ticket_id, "technician": row.technician_id, "station": row.station_id}
-    return event_of(row.kind, row.at, row.key, row.by, about, row.details)
 
 
 def _contracts(session: Session) -> dict[str, list[ContractFacts]]:
@@ -258,7 +254,7 @@ def _contracts(session: Session) -> dict[str, list[ContractFacts]]:
 def _assigned(session: Session, tickets: Sequence[str]) -> dict[str, datetime]:
     """When a plan that gives a ticket to somebody was published first."""
     found: dict[str, datetime] = {}
-    for part in _parts(tickets):
+    for part in parts(tickets):
         query = (
             select(tables.Visit.ticket_id, func.min(tables.Plan.published_at))
             .join(tables.Route, tables.Route.id == tables.Visit.route_id)
@@ -333,8 +329,3 @@ def _visits(session: Session) -> Iterator[tuple[PromisedVisit, datetime, str]]:
             row.state,
         )  # fmt: skip
         before = row
-
-
-def _parts(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    for first in range(0, len(ids), _IDS_A_STATEMENT):
-        yield ids[first : first + _IDS_A_STATEMENT]

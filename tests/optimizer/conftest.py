@@ -73,6 +73,15 @@ def line_day() -> LineDay:
     return LineDay()
 
 
+@pytest.fixture
+def two_people(line_day):
+    """Station at 0, Li and Wang from 08:00 to 16:00."""
+    line_day.station("S")
+    line_day.technician("Li")
+    line_day.technician("Wang")
+    return line_day
+
+
 @pytest.fixture(scope="module")
 def judge():
     """The stand-alone judge of plans."""

@@ -35,15 +35,6 @@ def kinds(found) -> dict[str, str]:
     return {change.ticket: change.kind for change in found.changes}
 
 
-@pytest.fixture
-def two_people(line_day):
-    """Station at 0, Li and Wang from 08:00 to 16:00."""
-    line_day.station("S")
-    line_day.technician("Li")
-    line_day.technician("Wang")
-    return line_day
-
-
 def test_a_visit_gives_way_to_an_emergency_and_the_reason_says_what_that_saves(two_people):
     two_people.ticket("W12", 20)
     before = plan_of(two_people.case(), Li="W12")

@@ -33,15 +33,6 @@ def who(plan) -> dict[str, tuple[str, ...]]:
 
 
 @pytest.fixture
-def two_people(line_day):
-    """Station at 0, Li and Wang from 08:00 to 16:00."""
-    line_day.station("S")
-    line_day.technician("Li")
-    line_day.technician("Wang")
-    return line_day
-
-
-@pytest.fixture
 def giving_way(two_people):
     """Li is promised to W12; W99, which only Li can do, falls due at 08:30. What missing W99 costs is the argument."""
 
