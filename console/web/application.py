@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
@@ -87,6 +88,11 @@ def _tell_errors(console: FastAPI, web: Web) -> None:
     @console.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         return told(request, error.status_code, str(error.detail))
+
+    @console.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        wrong = "; ".join(f"{'.'.join(str(step) for step in item['loc'][1:])}: {item['msg']}" for item in error.errors()[:5])
+        return told(request, 422, wrong)
 
     @console.exception_handler(404)
     async def unknown(request: Request, _error: Exception) -> Response:
