@@ -49,9 +49,23 @@ class Violation:
     what: str = ""
 
     @property
+    def ticket(self) -> str | None:
+        """Whom it is about; None where it is about none, or several."""
+        return _id(self.values.get("ticket"))
+
+    @property
+    def technician(self) -> str | None:
+        """Likewise."""
+        return _id(self.values.get("technician"))
+
+    @property
     def said(self) -> tuple[Said, ...]:
         """The sentence for `wording.told`."""
         return (Said(self.code, self.values),)
+
+
+def _id(value: Value | None) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def check(case: Case, plan: Plan, *, replay: bool = False) -> tuple[Violation, ...]:
