@@ -20,6 +20,7 @@ from console import (
     doctor,
     front_door,
     happenings,
+    people,
     readings,
     reoptimizing,
     replanning,
@@ -124,6 +125,10 @@ for name, command, panel in (
     ("export", company.export, "Files"),
 ):
     app.command(name, rich_help_panel=panel)(command)
+
+
+for name, group in (("people", people.people), ("tokens", people.tokens), ("audit", people.audit)):
+    app.add_typer(group, name=name, rich_help_panel="People")
 
 
 def main() -> None:

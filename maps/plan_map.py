@@ -77,7 +77,7 @@ def plan_map(
         "plan_map.html.jinja",
         styles=("leaflet.css", "page.css", "plan_map.css"),
         scripts=("leaflet.js", "base_map.js", "plan_layers.js", "plan_popups.js", "plan_map.js"),
-        data=_page_data(case, journeys, outcomes, labels or {}),
+        data={"base": base_map_data(), **_page_data(case, journeys, outcomes, labels or {})},
         title=title,
         subtitle=subtitle if subtitle is not None else case.name,
         now=_moment(case.now),
@@ -92,6 +92,15 @@ def plan_map(
         drive_h=_drive_h(journeys),
         cost=None if cost is None else f"{cost:,.0f} {currency}".strip(),
     )
+
+
+def plan_data(case: Case, plan: Plan, labels: Mapping[str, TicketLabel]) -> dict[str, Any]:
+    """What a script draws a plan from: times in seconds since `epoch`, technicians, stations and tickets by index, places as [lat, lon].
+
+    Raises `BadInput` when the plan names what the case does not have.
+    """
+    journeys = trips(case, plan)
+    return _page_data(case, journeys, ticket_outcomes(case, plan, journeys), labels)
 
 
 def base_map_data() -> dict[str, Any]:
@@ -119,7 +128,6 @@ def _drive_h(journeys: Iterable[Trip]) -> float:
 def _page_data(
     case: Case, journeys: Sequence[Trip], outcomes: Sequence[TicketOutcome], labels: Mapping[str, TicketLabel]
 ) -> dict[str, Any]:
-    """What the page's script reads: times in whole seconds since `epoch`, technicians and stations by index, places as [lat, lon]."""
     epoch = int(case.now.timestamp()) // 3600 * 3600
     technician_index = {technician.id: index for index, technician in enumerate(case.technicians)}
     station_index = {station.id: index for index, station in enumerate(case.stations)}
@@ -127,7 +135,6 @@ def _page_data(
     colours = route_colours(case.technicians)
     offset = case.now.utcoffset() or timedelta(0)
     return {
-        "base": base_map_data(),
         "epoch": epoch,
         "offset": int(offset.total_seconds()),
         "now": int(case.now.timestamp()) - epoch,

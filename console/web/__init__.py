@@ -1,0 +1,8 @@
+"""The pages where coordinators, planners, technicians and administrators meet the system, in a browser.
+
+- `application`: `make_console(store, settings)` gives the web application: pages, API, static files
+- `visitors`: who is looking, what they may do, and that a request is their own (`visitor`, `must`)
+- `texts`: Chinese and English, dates, numbers
+- `pages/`: one module a page, `templates/` and `static/` beside them
+- `live`: news for open pages
+"""

@@ -1,0 +1,119 @@
+"""The web application: pages, static files, errors as pages or problem details, and headers that let nothing else in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
+
+from config.settings import Settings
+from console.web.live import News, live_router, watching
+from console.web.pages.login import login_router
+from console.web.pages.plan import plan_router
+from console.web.pages.plans import plans_router
+from console.web.visitors import NotLoggedIn, visitor_of, way_to_login
+from console.web.web import MAPS, STATIC, Web
+from data_models.errors import BadInput, Conflict, NotFound, TwohourError, Unavailable
+from data_models.store import Store
+
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+"""No script but our own files. Styles may stand in elements, since the timeline places its bars by them."""
+
+_STATUS: tuple[tuple[type[TwohourError], int], ...] = ((NotFound, 404), (Conflict, 409), (BadInput, 422), (Unavailable, 503))
+_log = logging.getLogger(__name__)
+
+
+def make_console(
+    store: Store, settings: Settings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC), is_safe: bool = False
+) -> FastAPI:
+    """The application over an open store.
+
+    Parameters
+    ----------
+    now
+        The clock.
+    is_safe
+        The console is reached by https only: cookies are then sent by no other way.
+    """
+    web = Web(store, settings, now, is_safe)
+    visitor = visitor_of(web)
+    news = News(web)
+    console = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None, lifespan=watching(news))
+    console.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    console.middleware("http")(_guarded)
+    _tell_errors(console, web)
+    console.mount("/static/maps", StaticFiles(directory=MAPS), name="maps")
+    console.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for router in (login_router(web, visitor), plans_router(web, visitor), plan_router(web, visitor), live_router(news, visitor)):
+        console.include_router(router)
+    return console
+
+
+async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    answer = await call_next(request)
+    answer.headers.setdefault("Content-Security-Policy", POLICY)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Referrer-Policy"] = "same-origin"
+    answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.url.path.startswith("/static/") and request.url.query.startswith("v=") and answer.status_code == 200:
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return answer
+
+
+def _tell_errors(console: FastAPI, web: Web) -> None:
+    def told(request: Request, status: int, detail: str) -> Response:
+        if _wants_page(request):
+            return web.page(request, "error.jinja", status=status, code=status, detail=detail)
+        body = {"type": "about:blank", "title": _title(status), "status": status, "detail": detail}
+        return JSONResponse(body, status, media_type="application/problem+json")
+
+    @console.exception_handler(NotLoggedIn)
+    async def not_logged_in(request: Request, _error: NotLoggedIn) -> Response:
+        if not _wants_page(request):
+            # The page keeps what was typed and offers to log in beside it.
+            return JSONResponse(
+                {"title": "Not logged in", "status": 401, "detail": "log in again"}, 401, media_type="application/problem+json"
+            )
+        return RedirectResponse(way_to_login(request), 303)
+
+    @console.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        return told(request, error.status_code, str(error.detail))
+
+    @console.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        wrong = "; ".join(f"{'.'.join(str(step) for step in item['loc'][1:])}: {item['msg']}" for item in error.errors()[:5])
+        return told(request, 422, wrong)
+
+    @console.exception_handler(404)
+    async def unknown(request: Request, _error: Exception) -> Response:
+        return told(request, 404, "there is no such page")
+
+    @console.exception_handler(TwohourError)
+    async def failed(request: Request, error: TwohourError) -> Response:
+        status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+        return told(request, status, str(error))
+
+    @console.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> Response:
+        _log.error("%s %s", request.method, request.url.path, exc_info=error)
+        return told(request, 500, "something went wrong on our side; nothing was changed")
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers
+
+
+def _title(status: int) -> str:
+    return {401: "Not logged in", 403: "Not allowed", 404: "Not found", 409: "Conflict", 422: "Bad input", 503: "Unavailable"}.get(
+        status, "Refused" if status < 500 else "Failed"
+    )

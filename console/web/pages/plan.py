@@ -1,0 +1,172 @@
+"""The plan page: map, timeline and tickets of a plan, linked, beside what is published."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from console.web.shown_plan import ShownPlan, ShownPlans
+from console.web.texts import Texts
+from console.web.visitors import must, must_in, person_of
+from console.web.web import Web, script_texts
+from data_models.case import SEVERITIES
+from data_models.errors import NotFound
+from data_models.people import Person
+from flows.planning import JudgedPlan
+from maps.plan_map import base_map_data, plan_data
+from maps.visits import TicketLabel
+
+_TEXTS = {
+    "emergency": "Emergency",
+    "important": "Important",
+    "general": "General",
+    "due": "due",
+    "unplanned": "unplanned",
+    "nothing": "Nothing matches.",
+    "drive": "drive",
+    "break": "break",
+    "home": "home",
+    "noTechnician": "nobody",
+}
+_SEVERITY_FIGURES = {"emergency": "Emergencies in time", "important": "Important in time", "general": "General in time"}
+_COST_TERMS = {
+    "skipped": "not planned",
+    "missed": "promises missed",
+    "late": "time too late",
+    "drive": "driving",
+    "overtime": "overtime",
+    "changed": "visits that change hands",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number at the top: its name, value and unit, and by how much it differs from the published plan."""
+
+    name: str
+    value: str
+    unit: str = ""
+    delta: str = ""
+    is_better: bool = False
+
+
+def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> APIRouter:
+    """`/plans/{id}` and its parts."""
+    router = APIRouter(dependencies=[Depends(must(visitor, "see"))])
+    plans = ShownPlans(web.store, web.settings)
+
+    def shown_to(request: Request, plan_id: int) -> ShownPlan:
+        shown = plans.get(plan_id)
+        must_in(person_of(request), "see", shown.kept.snapshot.context.region)
+        return shown
+
+    @router.get("/plans/{plan_id}")
+    def show_plan(request: Request, plan_id: int) -> Response:
+        shown = shown_to(request, plan_id)
+        texts = web.texts(request, person_of(request))
+        facts = _facts(web, shown) | {"baseMap": "/map/base", "texts": script_texts(texts, _TEXTS)}
+        return web.page(
+            request, "plan.jinja", plan=shown.kept, shown=shown, figures=_figures(shown, texts), costs=_costs(shown), facts=facts
+        )
+
+    @router.get("/plans/{plan_id}/tickets/{ticket_id}")
+    def show_ticket(request: Request, plan_id: int, ticket_id: str) -> Response:
+        shown = shown_to(request, plan_id)
+        ticket = shown.judged.case.ticket_by_id.get(ticket_id)
+        if ticket is None:
+            raise NotFound(f"Ticket {ticket_id} is not in plan {plan_id}")
+        names = {technician.id: technician.name or technician.id for technician in shown.judged.case.technicians}
+        change = next((change for change in shown.changes.changes if change.ticket == ticket_id), None) if shown.changes else None
+        return web.page(
+            request,
+            "plan_ticket.jinja",
+            plan=shown.kept,
+            ticket=ticket,
+            label=shown.labels.get(ticket_id, TicketLabel()),
+            visits=_visits(shown.judged, ticket_id),
+            change=change,
+            people=lambda ids: ", ".join(names.get(who, who) for who in ids),
+        )
+
+    @router.get("/map/base")
+    def base_map() -> Response:
+        return JSONResponse(base_map_data(), headers={"Cache-Control": "private, max-age=86400"})
+
+    return router
+
+
+def _facts(web: Web, shown: ShownPlan) -> dict[str, Any]:
+    """What the page's script draws from: the plan, and for what changes how it was before."""
+    case = replace(shown.judged.case, now=shown.judged.case.now.astimezone(web.zone))
+    facts = plan_data(case, shown.judged.plan, shown.labels)
+    technician = {person["id"]: index for index, person in enumerate(facts["technicians"])}
+    changes = {}
+    for change in shown.changes.changes if shown.changes is not None else ():
+        before = None if change.from_start is None else round(change.from_start.timestamp()) - facts["epoch"]
+        gone = [technician[who] for who in change.from_technicians if who in technician]
+        changes[change.ticket] = {"kind": change.kind, "from": gone, "start": before}
+    return {**facts, "plan": shown.kept.id, "state": shown.kept.state, "changes": changes}
+
+
+def _visits(judged: JudgedPlan, ticket: str) -> list[dict[str, Any]]:
+    names = {technician.id: technician.name or technician.id for technician in judged.case.technicians}
+    return [
+        {"name": names[route.technician], "arrive": stop.arrive, "start": stop.start, "finish": stop.finish}
+        for route in judged.plan.routes
+        for stop in route.stops
+        if stop.ticket == ticket
+    ]
+
+
+def _costs(shown: ShownPlan) -> list[tuple[str, float]]:
+    return [(_COST_TERMS.get(term, term), value) for term, value in asdict(shown.judged.score.cost).items() if value]
+
+
+def _figures(shown: ShownPlan, texts: Texts) -> list[Figure]:
+    return list(_every_figure(shown, texts))
+
+
+def _every_figure(shown: ShownPlan, texts: Texts) -> Iterator[Figure]:
+    now, before = shown.judged.score, shown.published.judged.score if shown.published is not None else None
+    for severity in SEVERITIES:
+        row = now.service[severity]
+        if row.tickets:
+            of = texts.gettext("of %(total)s", total=row.tickets)
+            was = None if before is None else row.on_time - before.service[severity].on_time
+            yield Figure(texts.gettext(_SEVERITY_FIGURES[severity]), str(row.on_time), of, *_delta(texts, was, more_is_better=True))
+    unplanned = len(shown.judged.plan.unassigned)
+    was_unplanned = None if shown.published is None else unplanned - len(shown.published.judged.plan.unassigned)
+    yield Figure(texts.gettext("Unplanned"), str(unplanned), "", *_delta(texts, was_unplanned))
+    yield Figure(
+        texts.gettext("Driving"),
+        texts.number(now.drive_hours),
+        texts.gettext("h"),
+        *_delta(texts, None if before is None else now.drive_hours - before.drive_hours),
+    )
+    yield Figure(
+        texts.gettext("Overtime"),
+        texts.number(now.overtime_hours, 1),
+        texts.gettext("h"),
+        *_delta(texts, None if before is None else now.overtime_hours - before.overtime_hours, 1),
+    )
+    yield Figure(
+        texts.gettext("Cost"),
+        texts.number(now.cost.total),
+        shown.kept.snapshot.context.currency,
+        *_delta(texts, None if before is None else now.cost.total - before.cost.total),
+    )
+    solver = shown.judged.plan.solver
+    if solver is not None and solver.bound is not None and now.cost.total > 0:
+        gap = max(0.0, 1 - solver.bound / now.cost.total)
+        yield Figure(texts.gettext("Proven gap"), f"{100 * gap:.1f}", "%")
+
+
+def _delta(texts: Texts, difference: float | None, digits: int = 0, *, more_is_better: bool = False) -> tuple[str, bool]:
+    """A difference to the published plan as text, and whether it is for the better; empty when there is none to speak of."""
+    if difference is None or not round(difference, digits):
+        return "", False
+    return f"{'+' if difference > 0 else '−'}{texts.number(abs(difference), digits)}", (difference > 0) == more_is_better
