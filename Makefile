@@ -11,8 +11,8 @@ help:  ## this list
 demo: .venv/.runtime  ## install, plan the demo company's day and write everything under out/
 	@$(BIN)/twohour demo
 
-up: .venv/.runtime  ## run the embedded stack with its schedules until Ctrl-C
-	@$(BIN)/twohour up
+up: .venv/.runtime  ## run console, API and schedules with the demo company until Ctrl-C
+	@$(BIN)/twohour up --demo
 
 test: .venv/.tests  ## install what the tests need and run them (under 10 minutes on 2 cores)
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not long"

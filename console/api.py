@@ -42,8 +42,8 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
     """
 
     def must_be_known(authorization: Annotated[str, Header()] = "") -> None:
-        given = authorization.removeprefix("Bearer ").encode()
-        if not secrets.compare_digest(given, settings.api_token.get_secret_value().encode()):
+        given, known = authorization.removeprefix("Bearer ").encode(), settings.api_token.get_secret_value().encode()
+        if not known or not secrets.compare_digest(given, known):
             raise HTTPException(401, "show the token: Authorization: Bearer ...", {"WWW-Authenticate": "Bearer"})
 
     api = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None)

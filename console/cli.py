@@ -114,7 +114,7 @@ for name, command, panel in (
     ("reoptimize", reoptimizing.reoptimize, "The company's day"),
     ("readiness", ready.readiness, "The company's day"),
     ("report", reporting.report, "The company's day"),
-    ("up", company.up, "The company's day"),
+    ("up", serving.up, "The company's day"),
     ("solve", front_door.solve, "Files"),
     ("check", front_door.check, "Files"),
     ("prove", front_door.prove, "Files"),

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
@@ -238,36 +238,6 @@ def export(
         print_json({"plan": number, "case": str(out), **facts, "again": again})
     else:
         typer.echo(f"the case of plan {number} is in {out}; the same plan again:\n  {again}")
-
-
-def up(home: Annotated[Path, typer.Option(help="Where the Prefect server keeps its data.")] = Path("out/prefect")) -> None:
-    """Run a Prefect server and the schedules until Ctrl-C; PREFECT_API_URL names a server that runs already."""
-    import asyncio
-    import os
-
-    from flows.stack import prefect_server, server_environment
-
-    settings = _settings()
-    with _store(settings):
-        pass  # the tables are made before the first run needs them
-    if os.environ.get("PREFECT_API_URL"):
-        asyncio.run(_serve(settings))
-        return
-    with prefect_server(home) as server:
-        os.environ.update(server_environment(home.absolute(), server.api_url))
-        typer.echo(
-            f"Prefect answers at {server.api_url}; plan-day runs at {settings.morning_cron} ({settings.timezone}), "
-            f"reoptimize every {settings.automatic.every_minutes} min, watch-clocks every minute; Ctrl-C stops"
-        )
-        asyncio.run(_serve(settings))
-
-
-async def _serve(settings: Settings) -> None:
-    from flows.deployments import morning_deployment, serve_schedules, watching_deployment
-    from flows.through_day import reoptimize_deployment
-
-    every = timedelta(minutes=settings.automatic.every_minutes)
-    await serve_schedules(await morning_deployment(settings), await reoptimize_deployment(every), await watching_deployment())
 
 
 def _settings() -> Settings:

@@ -65,6 +65,19 @@ def demo(
         say.print(f"  {words}\n      [dim]{what}[/]", soft_wrap=True)
 
 
+def demo_of_today(out: Path) -> Path:
+    """The folder of the demo company with today's plan, made now if it is not there; its settings hold for this process from now on."""
+    home = out / "demo"
+    made = home / "twohour.sqlite"
+    zone = ZoneInfo("Asia/Shanghai")
+    is_todays = made.exists() and datetime.fromtimestamp(made.stat().st_ctime, zone).date() == datetime.now(zone).date()
+    if (home / MARK).exists() and is_todays:
+        _use_demo_settings(out, home)
+    else:
+        demo(out, at=None)
+    return home
+
+
 def _command() -> str:
     """How to call the command line from here: by its name when it is on the path, else from the virtual environment."""
     return "twohour" if shutil.which("twohour") else str(Path(".venv/bin/twohour"))

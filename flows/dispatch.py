@@ -31,6 +31,8 @@ from flows.telling import publish_and_tell
 from maps.coverage_map import DemandPoint
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from config.settings import Settings
     from data_models.travel.provider import TravelProvider
 
@@ -97,7 +99,23 @@ def keep_draft(
     run: str | None = None,
     parent: int | None = None,
 ) -> int:
-    """Keep a plan with its snapshot, settings, seed and versions in one transaction; gives its number.
+    """Keep a plan as `put_draft` does, in a transaction of its own; gives its number."""
+    with store.session() as session:
+        return put_draft(session, settings, snapshot, judged, seed=seed, at=at, run=run, parent=parent)
+
+
+def put_draft(
+    session: Session,
+    settings: Settings,
+    snapshot: Snapshot,
+    judged: JudgedPlan,
+    *,
+    seed: int,
+    at: datetime,
+    run: str | None = None,
+    parent: int | None = None,
+) -> int:
+    """Keep a plan with its snapshot, settings, seed and versions in the caller's transaction; gives its number.
 
     With `run`, the id of a flow run, a draft that this run kept before is given instead of a second one. `parent` is the plan that it was
     made from by planning again.
@@ -109,27 +127,26 @@ def keep_draft(
     """
     must_keep_every_rule(judged)
     facts = judged.plan.solver
-    with store.session() as session:
-        earlier = plan_of_run(session, run) if run is not None else None
-        if earlier is not None:
-            return earlier
-        kept = save_snapshot(session, snapshot)
-        row = save_plan(
-            session,
-            kept.id,
-            judged.plan,
-            created_at=at,
-            seed=seed,
-            iterations=facts.iterations or 0 if facts else 0,
-            violations=len(judged.violations),
-            region=settings.region,
-            settings={**settings.shown(), "run": run},
-            versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-            score=judged_summary(judged),
-            explanation_json=explanation_json(judged.explanation) if judged.explanation else "",
-            parent_id=parent,
-        )
-        return row.id
+    earlier = plan_of_run(session, run) if run is not None else None
+    if earlier is not None:
+        return earlier
+    kept = save_snapshot(session, snapshot)
+    row = save_plan(
+        session,
+        kept.id,
+        judged.plan,
+        created_at=at,
+        seed=seed,
+        iterations=facts.iterations or 0 if facts else 0,
+        violations=len(judged.violations),
+        region=settings.region,
+        settings={**settings.shown(), "run": run},
+        versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        score=judged_summary(judged),
+        explanation_json=explanation_json(judged.explanation) if judged.explanation else "",
+        parent_id=parent,
+    )
+    return row.id
 
 
 @dataclass(frozen=True)
@@ -156,17 +173,22 @@ class KeptPlan:
 def read_plan(store: Store, plan_id: int) -> KeptPlan:
     """A kept plan, judged anew. Raises `NotFound`."""
     with store.reading() as session:
-        row = plan_by_id(session, plan_id)
-        snapshot = snapshot_of(row)
-        judged = judge(snapshot.case, parse_plan(row.plan_json))
-        if row.explanation_json:
-            judged = replace(judged, explanation=read_explanation(row.explanation_json))
-        decisions = tuple({"decision": a.decision, "by": a.by, "at": a.at, "reason": a.reason} for a in row.approvals)
-        workers = row.settings.get("solver_workers", 1)  # plans from before there were several
-        aim = (row.settings.get("uncertainty") or {}).get("aim")
-        return KeptPlan(
-            row.id, row.name, row.version, row.state, row.created_at, row.seed, row.iterations, workers, aim, snapshot, judged, decisions
-        )
+        return kept_plan(session, plan_id)
+
+
+def kept_plan(session: Session, plan_id: int) -> KeptPlan:
+    """As `read_plan`, in the caller's transaction."""
+    row = plan_by_id(session, plan_id)
+    snapshot = snapshot_of(row)
+    judged = judge(snapshot.case, parse_plan(row.plan_json))
+    if row.explanation_json:
+        judged = replace(judged, explanation=read_explanation(row.explanation_json))
+    decisions = tuple({"decision": a.decision, "by": a.by, "at": a.at, "reason": a.reason} for a in row.approvals)
+    workers = row.settings.get("solver_workers", 1)  # plans from before there were several
+    aim = (row.settings.get("uncertainty") or {}).get("aim")
+    return KeptPlan(
+        row.id, row.name, row.version, row.state, row.created_at, row.seed, row.iterations, workers, aim, snapshot, judged, decisions
+    )
 
 
 def approve_plan(store: Store, plan_id: int, *, by: str, at: datetime, reason: str = "") -> None:

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
 from config.settings import Settings
+from console.api import make_api
 from console.web.live import News, live_router, watching
 from console.web.pages.login import login_router
 from console.web.pages.plan import plan_router
@@ -64,6 +65,7 @@ def make_console(
     _tell_errors(console, web)
     console.mount("/static/maps", StaticFiles(directory=MAPS), name="maps")
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
+    console.mount("/api", make_api(store, settings), name="api")
     for router in (login_router(web, visitor), plans_router(web, visitor), plan_router(web, visitor), live_router(news, visitor)):
         console.include_router(router)
     return console
