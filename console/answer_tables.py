@@ -43,7 +43,7 @@ def print_answer(answer: FirstAnswer, settings: Settings, *, as_json: bool = Fal
     elif answer.kind == "open" and not answer.in_time and answer.due is not None and answer.due > answer.at:
         out.print("no way to be in time was found by moving others at once; a search may find one: twohour plan")
     for reason in answer.reasons:
-        out.print(f"  {plain(reason)}", soft_wrap=True)
+        out.print(f"  {plain(reason.text)}", soft_wrap=True)
     for expert in answer.experts:
         out.print(_expert(expert, zone), soft_wrap=True)
     if answer.given_up:

@@ -24,6 +24,7 @@ from flows.planning import TRIPS
 if TYPE_CHECKING:
     from optimizer.candidates import Candidate, Ways
     from optimizer.chance_draws import Spread
+    from optimizer.explanation import Reason
     from optimizer.problem import Problem
     from optimizer.solution import Schedule, Solution
     from optimizer.standing import Standing
@@ -155,7 +156,7 @@ class FirstAnswer:
     repair
         Where no offer is in time: what moving others would give, if the time for it sufficed.
     reasons
-        In words, where nobody can come at all.
+        Where nobody can come at all.
     given_up
         Tickets that the plan promises, and that cannot be served any longer as it stands.
     spent_ms
@@ -176,7 +177,7 @@ class FirstAnswer:
     more: int = 0
     experts: tuple[Expert, ...] = ()
     repair: RepairOffer | None = None
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     given_up: tuple[str, ...] = ()
     currency: str = ""
     spent_ms: Mapping[str, float] = field(default_factory=dict, compare=False)
@@ -329,14 +330,14 @@ def first_answer(case: Case, plan: Plan, ticket: str, spread: Spread, around: Su
     return replace(answer, spent_ms=dict(watch.spent))
 
 
-def reasons_of(stands: Standing, ticket: str, context: Context) -> tuple[str, ...]:
-    """Why nobody can serve a ticket, in words."""
+def reasons_of(stands: Standing, ticket: str, context: Context) -> tuple[Reason, ...]:
+    """Why nobody can serve a ticket."""
     from optimizer.explain import explain
     from optimizer.problem import to_plan
 
     plan = to_plan(stands.problem, stands.schedule)
     explanation = explain(stands.problem.case, plan, context=context.planning, max_remedies=0, tickets={ticket})
-    return tuple(reason.text for each in explanation.tickets for reason in each.reasons)
+    return tuple(reason for each in explanation.tickets for reason in each.reasons)
 
 
 class _Speaker:

@@ -27,12 +27,13 @@ from flows.planning import SearchLimit, judge, must_keep_every_rule, with_unplan
 from flows.replanning import replan_until_signal
 from flows.telling import approval_waiting, fallback_happened
 from optimizer.difference import difference
-from optimizer.matters import matters
+from optimizer.matters import Matters, matters
 
 if TYPE_CHECKING:
     from config.settings import Settings
     from data_models.case import Case
     from optimizer.difference import Difference
+    from optimizer.explanation import Said
 
 Action = Literal["busy", "no_plan", "nothing_new", "unchanged", "waits", "published"]
 
@@ -54,14 +55,21 @@ class Reoptimized:
     action
         `busy`: another run is at work; `no_plan`: none is published; `nothing_new`: nothing happened that matters; `unchanged`: something
         did, and the published plan is still best; `waits`: a draft waits for a person; `published`: it went out.
+    news
+        What happened since the plan that was made last: sentences as data, for `optimizer.wording.told`.
     reasons
-        What happened since the plan that was made last.
+        The same in English.
     """
 
     action: Action
     plan: int | None = None
-    reasons: tuple[str, ...] = ()
+    news: tuple[Said, ...] = ()
     difference: Difference | None = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The news in English."""
+        return Matters(self.news).reasons
 
 
 def reoptimize(
@@ -158,14 +166,14 @@ def _run(
     if found.interrupted is not None:
         signal.raise_signal(found.interrupted)
     if not found.difference.changes:
-        return Reoptimized("unchanged", row.id, news.reasons, found.difference)
+        return Reoptimized("unchanged", row.id, news.news, found.difference)
     judged = judge(snapshot.case, found.plan)
     must_keep_every_rule(judged)
     judged = with_unplanned_reasons(judged) if judged.plan.unassigned else judged
     must_hold()
     number = keep_draft(store, settings, snapshot, judged, seed=settings.seed, at=now, run=run, parent=row.id)
     _overtake(store, waiting, number, now)
-    return replace(_decide(store, settings, number, snapshot.case, found.difference, now), reasons=news.reasons)
+    return replace(_decide(store, settings, number, snapshot.case, found.difference, now), news=news.news)
 
 
 def _decide(store: Store, settings: Settings, draft: int, case: Case, difference: Difference, now: datetime) -> Reoptimized:

@@ -52,5 +52,9 @@ Explaining:
 
 - `explain`: `explain` (why tickets are unplanned or late, and what would help), `with_reasons` (the plan that says so)
 - `explanation`: the facts of it; `reasons`, `verdict`, `reach` and `day` find causes, `remedies`, `changes` and `confirm` what would help
-- `wording.sentence`: the codes of it in English
+
+In words, Chinese and English:
+
+- `wording.told`: what the sentences of a fact say (`said` of a reason, a remedy, a change of a visit, a violation, a piece of news);
+  `wording.word`: one of a few, such as a severity or a state; templates in `sentences` and `sentences_of_plans`, words in `words`
 """

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from data_models.case import Case, Ticket, current_shift
 from data_models.plan import Plan
+from optimizer.explanation import Said, Value
 from optimizer.trips import Duty, Trip, Visit, drive, duties, strays
+from optimizer.wording import sentence
 
 Rule = Literal[
     "unknown", "forgotten", "crew", "depart", "shift", "break", "travel", "start", "window", "service",
@@ -28,11 +30,42 @@ SLACK_S = 1.0
 
 @dataclass(frozen=True)
 class Violation:
-    """A broken rule: `what` tells a coordinator, `size` is by how much in seconds, people, kits or units of load."""
+    """A broken rule.
+
+    Attributes
+    ----------
+    code, values
+        What tells a coordinator: a code of `wording.SENTENCES` and what fills its template.
+    size
+        By how much, in seconds, people, kits or units of load.
+    what
+        The sentence in English.
+    """
 
     rule: Rule
-    what: str
+    code: str
+    values: Mapping[str, Value]
     size: float = 1.0
+    what: str = ""
+
+    @property
+    def ticket(self) -> str | None:
+        """Whom it is about; None where it is about none, or several."""
+        return _id(self.values.get("ticket"))
+
+    @property
+    def technician(self) -> str | None:
+        """Likewise."""
+        return _id(self.values.get("technician"))
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """The sentence for `wording.told`."""
+        return (Said(self.code, self.values),)
+
+
+def _id(value: Value | None) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def check(case: Case, plan: Plan, *, replay: bool = False) -> tuple[Violation, ...]:
@@ -45,7 +78,13 @@ def check(case: Case, plan: Plan, *, replay: bool = False) -> tuple[Violation, .
     replay
         Also forbid setting out towards a ticket before it was opened (rule 7).
     """
-    work, say = duties(case, plan), _Clock(case.now)
+    found = _violations(case, plan, replay=replay)
+    return tuple(replace(each, what=sentence(each.code, each.values, {}, case.now)) for each in found)
+
+
+def _violations(case: Case, plan: Plan, *, replay: bool) -> tuple[Violation, ...]:
+    """Every broken rule, not in words yet."""
+    work, say = duties(case, plan), _Moments(case.now)
     teams = _teams(work)
     return (
         *_unknown(case, plan, work),
@@ -57,7 +96,7 @@ def check(case: Case, plan: Plan, *, replay: bool = False) -> tuple[Violation, .
     )
 
 
-def _duty_rules(case: Case, duty: Duty, say: _Clock, *, replay: bool) -> Iterator[Violation]:
+def _duty_rules(case: Case, duty: Duty, say: _Moments, *, replay: bool) -> Iterator[Violation]:
     yield from _departures(case, duty, say)
     yield from _shift_end(duty, say)
     yield from _breaks(duty, say)
@@ -75,18 +114,15 @@ def _duty_rules(case: Case, duty: Duty, say: _Clock, *, replay: bool) -> Iterato
 
 
 @dataclass(frozen=True)
-class _Clock:
-    """Writes moments as a coordinator reads them: in the case's own offset, with the day where it is not today."""
+class _Moments:
+    """Gives moments as values of a violation: ISO 8601 in the case's own offset, "" for one that never comes, since no road leads there."""
 
     now: datetime
 
     def __call__(self, moment: float) -> str:
         if not math.isfinite(moment):
-            return "never (no road)"
-        time = datetime.fromtimestamp(moment, self.now.tzinfo)
-        seconds = ":%S" if time.second or time.microsecond else ""
-        day = "" if time.date() == self.now.date() else "%Y-%m-%d "
-        return time.strftime(f"{day}%H:%M{seconds}")
+            return ""
+        return datetime.fromtimestamp(moment, self.now.tzinfo).isoformat()
 
 
 # Rule 1: every ticket once, with its crew together.
@@ -95,22 +131,25 @@ class _Clock:
 def _unknown(case: Case, plan: Plan, work: Iterable[Duty]) -> Iterator[Violation]:
     for route in strays(case, plan):
         who = case.technician_by_id.get(route.technician)
-        owns = "the case does not know" if who is None else f"has {len(who.shifts)} shifts"
-        yield Violation("unknown", f"A route is for technician {route.technician}, shift {route.shift}: {owns}")
+        values: dict[str, Value] = {"technician": route.technician}
+        if who is None:
+            yield Violation("unknown", "rule_unknown_technician", values)
+        else:
+            yield Violation("unknown", "rule_unknown_shift", {**values, "shift": route.shift, "shift_count": len(who.shifts)})
     for duty in work:
         for name in (name for trip in duty.trips for name in trip.unknown):
-            yield Violation("unknown", f"{duty.technician.id} visits ticket {name}, which the case does not know")
+            yield Violation("unknown", "rule_unknown_visit", {"technician": duty.technician.id, "ticket": name})
     for name in sorted({entry.ticket for entry in plan.unassigned} - case.ticket_by_id.keys()):
-        yield Violation("unknown", f"Ticket {name} is listed as unassigned, but the case does not know it")
+        yield Violation("unknown", "rule_unknown_unassigned", {"ticket": name})
 
 
 def _forgotten(case: Case, plan: Plan, planned: Container[str]) -> Iterator[Violation]:
     unassigned = {entry.ticket for entry in plan.unassigned}
     for name in case.ticket_by_id:
         if name in planned and name in unassigned:
-            yield Violation("forgotten", f"{name} is planned and also listed as unassigned")
+            yield Violation("forgotten", "rule_planned_and_unassigned", {"ticket": name})
         elif name not in planned and name not in unassigned:
-            yield Violation("forgotten", f"{name} is neither planned nor listed as unassigned")
+            yield Violation("forgotten", "rule_forgotten", {"ticket": name})
 
 
 @dataclass
@@ -135,7 +174,7 @@ def _teams(work: Iterable[Duty]) -> dict[str, _Team]:
     return teams
 
 
-def _crews(case: Case, teams: Mapping[str, _Team], say: _Clock) -> Iterator[Violation]:
+def _crews(case: Case, teams: Mapping[str, _Team], say: _Moments) -> Iterator[Violation]:
     for team in teams.values():
         yield from _crew_size(team)
         yield from _crew_together(team, say)
@@ -146,38 +185,39 @@ def _crews(case: Case, teams: Mapping[str, _Team], say: _Clock) -> Iterator[Viol
 def _crew_size(team: _Team) -> Iterator[Violation]:
     people, needed = len(set(team.members)), team.ticket.crew
     if people != len(team.members) or people != needed:
-        who = ", ".join(team.members)
+        values: dict[str, Value] = {"ticket": team.ticket.id, "crew_count": needed, "technicians": tuple(team.members)}
         # A person who comes twice breaks the rule even where the head count is right: that counts as one.
-        yield Violation("crew", f"{team.ticket.id} needs {needed} different people, gets {who}", abs(people - needed) or 1)
+        yield Violation("crew", "rule_crew_size", values, abs(people - needed) or 1)
 
 
-def _crew_together(team: _Team, say: _Clock) -> Iterator[Violation]:
+def _crew_together(team: _Team, say: _Moments) -> Iterator[Violation]:
     first, last = min(team.starts), max(team.starts)
     if last - first > SLACK_S:
-        yield Violation("crew", f"The crew of {team.ticket.id} does not start together: {say(first)} and {say(last)}")
+        yield Violation("crew", "rule_crew_apart", {"ticket": team.ticket.id, "first_time": say(first), "last_time": say(last)})
 
 
 # Rule 2: a shift begins, pauses and ends in time.
 
 
-def _departures(case: Case, duty: Duty, say: _Clock) -> Iterator[Violation]:
+def _departures(case: Case, duty: Duty, say: _Moments) -> Iterator[Violation]:
     free = max(case.now.timestamp(), duty.shift.start.timestamp())
     for trip in duty.trips:
         if trip.out is not None:
             free = max(free, trip.out.at.timestamp())
         if free - trip.depart > SLACK_S:
-            yield Violation("depart", f"{duty.technician.id} departs at {say(trip.depart)}, is free at {say(free)}", free - trip.depart)
+            values = {"technician": duty.technician.id, "depart_time": say(trip.depart), "free_time": say(free)}
+            yield Violation("depart", "rule_depart", values, free - trip.depart)
         free = trip.returns
 
 
-def _shift_end(duty: Duty, say: _Clock) -> Iterator[Violation]:
+def _shift_end(duty: Duty, say: _Moments) -> Iterator[Violation]:
     latest = duty.end + 60 * duty.shift.overtime_minutes
     if duty.returns - latest > SLACK_S:
-        what = f"{duty.technician.id} is back at {say(duty.returns)}; shift and overtime end at {say(latest)}"
-        yield Violation("shift", what, duty.returns - latest)
+        values = {"technician": duty.technician.id, "back_time": say(duty.returns), "end_time": say(latest)}
+        yield Violation("shift", "rule_shift", values, duty.returns - latest)
 
 
-def _breaks(duty: Duty, say: _Clock) -> Iterator[Violation]:
+def _breaks(duty: Duty, say: _Moments) -> Iterator[Violation]:
     taken = sorted((rest.start.timestamp(), rest.finish.timestamp()) for trip in duty.trips for rest in trip.route.breaks)
     spells = _spells(duty)
     for due in duty.shift.breaks:
@@ -187,14 +227,14 @@ def _breaks(duty: Duty, say: _Clock) -> Iterator[Violation]:
         in_time = ((a, b) for a, b in taken if earliest - SLACK_S <= a <= latest + SLACK_S and b - a >= length - SLACK_S)
         rest = next(in_time, None)
         if rest is None:
-            what = f"{duty.technician.id} works through the break of {due.minutes:g} min between {say(earliest)} and {say(latest)}"
-            yield Violation("break", what)
+            span = {"earliest_time": say(earliest), "latest_time": say(latest)}
+            yield Violation("break", "rule_break", {"technician": duty.technician.id, "break_minutes": due.minutes, **span})
             continue
         taken.remove(rest)
         spell = next((spell for spell in spells if spell.has_room(*rest)), None)
         if spell is None:
-            what = f"{duty.technician.id} rests from {say(rest[0])} to {say(rest[1])}, when work or driving leaves no room for it"
-            yield Violation("break", what, rest[1] - rest[0])
+            values = {"technician": duty.technician.id, "begin_time": say(rest[0]), "end_time": say(rest[1])}
+            yield Violation("break", "rule_break_room", values, rest[1] - rest[0])
         else:
             spell.room -= rest[1] - rest[0]
 
@@ -227,37 +267,39 @@ def _spells(duty: Duty) -> list[_Spell]:
 # Rule 3: drives take their time, work begins when it may and takes its time.
 
 
-def _visit_times(duty: Duty, visit: Visit, say: _Clock) -> Iterator[Violation]:
-    who, ticket = duty.technician.id, visit.ticket
+def _visit_times(duty: Duty, visit: Visit, say: _Moments) -> Iterator[Violation]:
+    ticket, who = visit.ticket, {"technician": duty.technician.id, "ticket": visit.ticket.id}
     soonest = visit.free + visit.leg.seconds
     if soonest - visit.arrive > SLACK_S:
-        what = f"{who} reaches {ticket.id} at {say(visit.arrive)}; the drive allows {say(soonest)}"
-        yield Violation("travel", what, soonest - visit.arrive)
+        times = {"arrive_time": say(visit.arrive), "soonest_time": say(soonest)}
+        yield Violation("travel", "rule_travel", {**who, **times}, soonest - visit.arrive)
     if visit.arrive - visit.start > SLACK_S:
-        what = f"{who} starts {ticket.id} at {say(visit.start)}, before arriving at {say(visit.arrive)}"
-        yield Violation("start", what, visit.arrive - visit.start)
+        times = {"start_time": say(visit.start), "arrive_time": say(visit.arrive)}
+        yield Violation("start", "rule_start_before_arriving", {**who, **times}, visit.arrive - visit.start)
     opens = max(ticket.opened_at, ticket.not_before or ticket.opened_at).timestamp()
     if opens - visit.start > SLACK_S:
-        what = f"{who} starts {ticket.id} at {say(visit.start)}; it may not begin before {say(opens)}"
-        yield Violation("start", what, opens - visit.start)
+        times = {"start_time": say(visit.start), "opens_time": say(opens)}
+        yield Violation("start", "rule_start_too_soon", {**who, **times}, opens - visit.start)
     done = visit.start + 60 * ticket.service_minutes
     if done - visit.finish > SLACK_S:
-        what = f"{who} leaves {ticket.id} at {say(visit.finish)}; the work lasts until {say(done)}"
-        yield Violation("service", what, done - visit.finish)
+        times = {"finish_time": say(visit.finish), "done_time": say(done)}
+        yield Violation("service", "rule_service", {**who, **times}, done - visit.finish)
 
 
-def _way_home(duty: Duty, trip: Trip, say: _Clock) -> Iterator[Violation]:
+def _way_home(duty: Duty, trip: Trip, say: _Moments) -> Iterator[Violation]:
     soonest = trip.last_finish + trip.home.seconds
     if soonest - trip.returns > SLACK_S:
-        what = f"{duty.technician.id} is back at station {duty.technician.station} at {say(trip.returns)}; the drive allows {say(soonest)}"
-        yield Violation("travel", what, soonest - trip.returns)
+        who = {"technician": duty.technician.id, "station": duty.technician.station}
+        times = {"back_time": say(trip.returns), "soonest_time": say(soonest)}
+        yield Violation("travel", "rule_travel_home", {**who, **times}, soonest - trip.returns)
 
 
-def _window(visit: Visit, say: _Clock) -> Iterator[Violation]:
+def _window(visit: Visit, say: _Moments) -> Iterator[Violation]:
     windows = [(window.start.timestamp(), window.end.timestamp()) for window in visit.ticket.windows]
     if windows and not any(begin - SLACK_S <= visit.start <= end + SLACK_S for begin, end in windows):
-        access = ", ".join(f"{say(begin)} to {say(end)}" for begin, end in windows)
-        yield Violation("window", f"{visit.ticket.id} starts at {say(visit.start)}; access only {access}")
+        access = tuple(f"{say(begin)}/{say(end)}" for begin, end in windows)
+        values: dict[str, Value] = {"ticket": visit.ticket.id, "start_time": say(visit.start), "access_spans": access}
+        yield Violation("window", "rule_window", values)
 
 
 # Rule 4: the right people.
@@ -267,30 +309,36 @@ def _skills(case: Case, team: _Team) -> Iterator[Violation]:
     for skill, level in team.ticket.skills.items():
         best = max(case.technician_by_id[who].skills.get(skill, 0) for who in team.members)
         if best < level:
-            what = f"{team.ticket.id} needs {skill} at level {level}; {', '.join(team.members)} reach {best or 'none'}"
-            yield Violation("skill", what)
+            who: dict[str, Value] = {"ticket": team.ticket.id, "technicians": tuple(team.members)}
+            needed: dict[str, Value] = {"skill": skill, "least_level": level}
+            if best:
+                yield Violation("skill", "rule_skill", {**who, **needed, "best_level": best})
+            else:
+                yield Violation("skill", "rule_skill_none", {**who, **needed})
 
 
 def _allowed(duty: Duty, visit: Visit) -> Iterator[Violation]:
     who, ticket = duty.technician.id, visit.ticket
+    values: dict[str, Value] = {"technician": who, "ticket": ticket.id}
     if ticket.only and who not in ticket.only:
-        yield Violation("technician", f"{who} is not among those allowed at {ticket.id}: {', '.join(ticket.only)}")
+        yield Violation("technician", "rule_not_allowed", {**values, "only": ticket.only})
     if who in ticket.banned:
-        yield Violation("technician", f"{who} is banned at {ticket.id}")
+        yield Violation("technician", "rule_banned", values)
 
 
 # Rule 5: kits are there, and no more are out than the station owns.
 
 
 def _kits_at_hand(team: _Team) -> Iterator[Violation]:
-    missing = sorted(set(team.ticket.kits) - team.kits)
+    missing = tuple(sorted(set(team.ticket.kits) - team.kits))
     if missing:
-        yield Violation("kit", f"{team.ticket.id} needs {', '.join(missing)}, which {', '.join(team.members)} do not carry", len(missing))
+        values: dict[str, Value] = {"ticket": team.ticket.id, "kits": missing, "technicians": tuple(team.members)}
+        yield Violation("kit", "rule_kit_not_carried", values, len(missing))
 
 
 def _fetched(duty: Duty, trip: Trip) -> Iterator[Violation]:
-    if trip.out is not None and (extra := sorted(set(trip.route.kits) - trip.kits)):
-        yield Violation("kit", f"{duty.technician.id} is already out without {', '.join(extra)} and cannot fetch it on this trip")
+    if trip.out is not None and (extra := tuple(sorted(set(trip.route.kits) - trip.kits))):
+        yield Violation("kit", "rule_kit_not_fetched", {"technician": duty.technician.id, "kits": extra})
 
 
 def _stock(case: Case, work: Iterable[Duty]) -> Iterator[Violation]:
@@ -298,7 +346,8 @@ def _stock(case: Case, work: Iterable[Duty]) -> Iterator[Violation]:
         owned = case.station_by_id[station].kits.get(kit, 0)
         most = _most_at_once(spells)
         if most > owned:
-            yield Violation("kit", f"Station {station} owns {owned} {kit} and lends {most} at once", most - owned)
+            values: dict[str, Value] = {"station": station, "kit": kit, "owned_count": owned, "lent_count": most}
+            yield Violation("kit", "rule_kit_stock", values, most - owned)
 
 
 def _lendings(case: Case, work: Iterable[Duty]) -> dict[tuple[str, str], list[tuple[float, float]]]:
@@ -339,7 +388,8 @@ def _capacity(duty: Duty, trip: Trip) -> Iterator[Violation]:
     for visit in trip.visits:
         load += visit.ticket.load
     if capacity is not None and load > capacity:
-        yield Violation("capacity", f"{duty.technician.id} carries {load:g} on one trip; the vehicle holds {capacity:g}", load - capacity)
+        values: dict[str, Value] = {"technician": duty.technician.id, "load": load, "capacity": capacity}
+        yield Violation("capacity", "rule_capacity", values, load - capacity)
 
 
 def _locked_first(case: Case, duty: Duty) -> Iterator[Violation]:
@@ -348,15 +398,16 @@ def _locked_first(case: Case, duty: Duty) -> Iterator[Violation]:
         if not _is_locked(case, visit.ticket.id):
             waiting = waiting or visit.ticket.id
         elif waiting is not None:
-            yield Violation("locked", f"{visit.ticket.id} is locked, so {duty.technician.id} must visit it before {waiting}")
+            values = {"ticket": visit.ticket.id, "technician": duty.technician.id, "other": waiting}
+            yield Violation("locked", "rule_locked_first", values)
 
 
 def _locked_teams(case: Case, teams: Mapping[str, _Team]) -> Iterator[Violation]:
     for promise in case.committed:
         sent = set(teams[promise.ticket].members) if promise.ticket in teams else set()
         if promise.locked and sent != set(promise.technicians):
-            who = ", ".join(sorted(sent)) or "nobody"
-            yield Violation("locked", f"{promise.ticket} is locked to {', '.join(promise.technicians)}; the plan sends {who}")
+            values: dict[str, Value] = {"ticket": promise.ticket, "technicians": promise.technicians, "sent": tuple(sorted(sent))}
+            yield Violation("locked", "rule_locked_team", values)
 
 
 def _is_locked(case: Case, ticket: str) -> bool:
@@ -367,8 +418,11 @@ def _is_locked(case: Case, ticket: str) -> bool:
 # Rule 7: nobody knows a ticket before it is opened.
 
 
-def _foresight(duty: Duty, visit: Visit, say: _Clock) -> Iterator[Violation]:
+def _foresight(duty: Duty, visit: Visit, say: _Moments) -> Iterator[Violation]:
     sets_out, opened = visit.arrive - visit.leg.seconds, visit.ticket.opened_at.timestamp()
     if opened - sets_out > SLACK_S:
-        what = f"{duty.technician.id} sets out for {visit.ticket.id} at {say(sets_out)}; it is opened at {say(opened)}"
-        yield Violation("foresight", what, opened - sets_out)
+        who, times = (
+            {"technician": duty.technician.id, "ticket": visit.ticket.id},
+            {"leave_time": say(sets_out), "opened_time": say(opened)},
+        )
+        yield Violation("foresight", "rule_foresight", {**who, **times}, opened - sets_out)

@@ -14,38 +14,17 @@ from typing import Literal
 from data_models.case import Case, Ticket
 from data_models.errors import BadInput
 from data_models.plan import Plan, Stop
+from optimizer.explanation import Said, Value
 from optimizer.problem import Problem, from_plan
 from optimizer.published import Promise, Told, problem_for, promises, put_back, without
 from optimizer.schedule import schedule
 from optimizer.solution import Schedule
+from optimizer.wording import told
 
 Kind = Literal["new", "dropped", "moved", "later", "earlier"]
 """`moved`: other people than were told, at whatever time."""
 
 KINDS: tuple[Kind, ...] = ("new", "dropped", "moved", "later", "earlier")
-
-SENTENCES: Mapping[str, str] = {
-    "gone": "{who} is not among the people of this plan any more",
-    "off_duty": "{who} is not on duty any more",
-    "not_allowed": "{who} may not go there any more",
-    "unskilled": "{who} has not got the skills for it any more",
-    "takes": "{who} now goes to {other} at {at}",
-    "free_late": "{who} becomes free only at {at}",
-    "full": "it does not fit into the day of {who} any more",
-    "cheaper": "it is better so",
-    "exchange": "it is part of a larger exchange",
-    "first": "{who} goes to {other} first",
-    "after": "{who} is at {other} until {at}",
-    "waits": "the crew waits for {who}",
-    "no_more": "{who} does not go to {other} first any more",
-    "order": "{who} makes the visits in another order",
-    "new": "it is a new {severity} ticket",
-    "room": "{who} does not go to {other} any more",
-    "planned": "there is room for it now",
-    "too_dear": "serving it costs more than leaving it out",
-    "unknown": "the case says nothing that explains it",
-}
-"""Why, by code: the one place to translate."""
 
 _TRIES = 60
 
@@ -59,7 +38,7 @@ class VisitChange:
     from_technicians, to_technicians, from_start, to_start
         Who and when, before and after; empty and None where it is not planned.
     code, values, why
-        The reason: a code of `SENTENCES`, what it names, and the sentence in English.
+        The reason: a code of `wording.SENTENCES`, what it names, and the sentence in English.
     saves
         By how much the plan would be dearer with this change undone (and with it what took the place); None where that was not tried or
         cannot be.
@@ -72,9 +51,14 @@ class VisitChange:
     from_start: datetime | None
     to_start: datetime | None
     code: str
-    values: Mapping[str, str]
+    values: Mapping[str, Value]
     saves: float | None
     why: str
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """The reason and what the change saves, for `wording.told`."""
+        return _said(self.code, self.values, self.saves)
 
     @property
     def minutes(self) -> float | None:
@@ -200,12 +184,17 @@ def _in_indices(case: Case, before: Plan, after: Plan) -> tuple[Problem, Told, S
     return (problem, told, now) if isinstance(now, Schedule) else None
 
 
+def _said(code: str, values: Mapping[str, Value], saves: float | None) -> tuple[Said, ...]:
+    reason = Said(code, values)
+    return (reason,) if saves is None or saves < 0.5 else (reason, Said("differs_saves", {"saved_cost": saves}))
+
+
 @dataclass(frozen=True)
 class _Why:
-    """A reason: its code, the values of its sentence, and what the change saves."""
+    """A reason: its code without `differs_`, the values of its sentence, and what the change saves."""
 
     code: str
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
     saves: float | None = None
 
 
@@ -214,12 +203,13 @@ class _Reader:
 
     def __init__(self, case: Case, before: Plan, after: Plan, undo: _Undo) -> None:
         self.case, self.undo = case, undo
+        self.names = _names(case)
         self.told, self.now = promises(before), promises(after)
         self.route_before, self.route_after = _visits(before), _visits(after)
         self.known_before = frozenset(self.told) | {item.ticket for item in before.unassigned}
 
     def change(self, ticket: Ticket, kind: Kind) -> VisitChange:
-        told, now = self.told.get(ticket.id), self.now.get(ticket.id)
+        before, now = self.told.get(ticket.id), self.now.get(ticket.id)
         match kind:
             case "new":
                 why = self._why_new(ticket)
@@ -231,18 +221,18 @@ class _Reader:
                 why = self._why_later(ticket)
             case "earlier":
                 why = self._why_earlier(ticket)
-        saved = "" if why.saves is None or why.saves < 0.5 else f", which saves {why.saves:,.0f}"
+        code = f"differs_{why.code}"
         return VisitChange(
             ticket.id,
             kind,
-            told.technicians if told else (),
+            before.technicians if before else (),
             now.technicians if now else (),
-            told.start if told else None,
+            before.start if before else None,
             now.start if now else None,
-            why.code,
+            code,
             why.values,
             why.saves,
-            SENTENCES[why.code].format(**why.values) + saved,
+            told(_said(code, why.values, why.saves), self.names, self.case.now),
         )
 
     # --- reasons ---
@@ -257,12 +247,12 @@ class _Reader:
         if taken is not None and (alone is None or alone > 0):
             who, stop = taken
             saves = alone if alone is not None else self.undo.dearer(ticket.id, stop.ticket)
-            return _Why("takes", self._visit(who, stop.ticket, stop.start), saves)
+            return self._about("takes", who, stop.ticket, saves, start_at=stop.start)
         late = next((why for who in lost if (why := self._free_late(who, ticket.id))), None)
         if late is not None:
             return replace(late, saves=alone)
         if alone is None:
-            return _Why("full", {"who": self._names(lost)}) if self.undo.plan is not None else _Why("exchange")
+            return _Why("full", {"who": tuple(lost)}) if self.undo.plan is not None else _Why("exchange")
         return _Why("cheaper", saves=alone) if alone > 0 else _Why("exchange")
 
     def _why_dropped(self, ticket: Ticket) -> _Why:
@@ -275,8 +265,9 @@ class _Reader:
             return _Why("too_dear", saves=alone)
         taken = self._taken(crew, ticket.id)
         if taken is not None:
-            return _Why("takes", self._visit(taken[0], taken[1].ticket, taken[1].start), self.undo.dearer(ticket.id, taken[1].ticket))
-        return next((why for who in crew if (why := self._free_late(who, ticket.id))), _Why("full", {"who": self._names(crew)}))
+            who, stop = taken
+            return self._about("takes", who, stop.ticket, self.undo.dearer(ticket.id, stop.ticket), start_at=stop.start)
+        return next((why for who in crew if (why := self._free_late(who, ticket.id))), _Why("full", {"who": tuple(crew)}))
 
     def _why_new(self, ticket: Ticket) -> _Why:
         saves = self.undo.left_out(ticket.id)
@@ -286,7 +277,7 @@ class _Reader:
             freed = [stop for stop in self.route_before.get(who, ()) if who not in self._crew(stop.ticket) and stop.start > self.case.now]
             near = min(freed, key=lambda stop: abs(stop.start - self.now[ticket.id].start), default=None)
             if near is not None:
-                return _Why("room", self._visit(who, near.ticket), saves)
+                return self._about("room", who, near.ticket, saves)
         return _Why("planned", saves=saves)
 
     def _why_later(self, ticket: Ticket) -> _Why:
@@ -296,17 +287,17 @@ class _Reader:
             more = [stop for stop in first if stop.ticket not in {each.ticket for each in ahead}]
             if more:
                 stop = min(more, key=lambda stop: (not self._urgent(stop.ticket), stop.ticket in self.told, stop.start))
-                return _Why("first", self._visit(who, stop.ticket), self.undo.left_out(stop.ticket))
+                return self._about("first", who, stop.ticket, self.undo.left_out(stop.ticket))
             late = self._free_late(who, ticket.id) if not first else None
             if late is not None:
                 return late
             if first and first[-1].finish > max(
                 (stop.finish for stop in ahead if stop.ticket == first[-1].ticket), default=first[-1].finish
             ):
-                return _Why("after", self._visit(who, first[-1].ticket, first[-1].finish))
+                return self._about("after", who, first[-1].ticket, finish_at=first[-1].finish)
         if len(crew) < len(self.now[ticket.id].technicians):
-            return _Why("waits", {"who": self._names(crew)})
-        return _Why("order", {"who": self._names(crew)}) if crew else _Why("unknown")
+            return _Why("waits", {"who": tuple(crew)})
+        return _Why("order", {"who": tuple(crew)}) if crew else _Why("unknown")
 
     def _why_earlier(self, ticket: Ticket) -> _Why:
         for who in self.now[ticket.id].technicians:
@@ -315,19 +306,19 @@ class _Reader:
                 stop for stop in self._before(self.route_before, who, ticket.id) if stop.ticket not in first and stop.start > self.case.now
             ]
             if less:
-                return _Why("no_more", self._visit(who, less[-1].ticket))
+                return self._about("no_more", who, less[-1].ticket)
         for who in self.now[ticket.id].technicians:
             first_stops = self._before(self.route_after, who, ticket.id)
             if first_stops and first_stops[-1].ticket in self.told:
-                return _Why("after", self._visit(who, first_stops[-1].ticket, first_stops[-1].finish))
-        return _Why("order", {"who": self._names(self.now[ticket.id].technicians)})
+                return self._about("after", who, first_stops[-1].ticket, finish_at=first_stops[-1].finish)
+        return _Why("order", {"who": self.now[ticket.id].technicians})
 
     # --- facts ---
 
     def _cannot(self, who: str, ticket: Ticket) -> _Why | None:
         """Why somebody who was told to go there cannot, whatever the plan."""
         person = self.case.technician_by_id.get(who)
-        values = {"who": self._name(who)}
+        values: dict[str, Value] = {"who": who}
         if person is None:
             return _Why("gone", values)
         if not any(shift.end > self.case.now for shift in person.shifts):
@@ -355,7 +346,7 @@ class _Reader:
         leaves = ahead[-1].finish if ahead else None
         if person is None or person.start is None or leaves is None or person.start.at <= leaves:
             return None
-        return _Why("free_late", {"who": self._name(who), "at": self._clock(person.start.at)})
+        return _Why("free_late", {"who": who, "free_at": self._moment(person.start.at)})
 
     def _last_of(self, ticket: str) -> list[str]:
         """Those of the crew who come last: their arrival sets the start."""
@@ -374,22 +365,20 @@ class _Reader:
         found = self.case.ticket_by_id.get(ticket)
         return found is not None and found.severity == "emergency"
 
-    # --- words ---
+    # --- values ---
 
-    def _visit(self, who: str, ticket: str, at: datetime | None = None) -> dict[str, str]:
-        named = f"the emergency {ticket}" if self._urgent(ticket) else ticket
-        return {"who": self._name(who), "other": named} | ({} if at is None else {"at": self._clock(at)})
+    def _about(self, code: str, who: str, ticket: str, saves: float | None = None, **moments: datetime) -> _Why:
+        """A reason that names another visit; an emergency has a sentence of its own."""
+        values = {"who": who, "other": ticket, **{name: self._moment(at) for name, at in moments.items()}}
+        return _Why(f"{code}_emergency" if self._urgent(ticket) else code, values, saves)
 
-    def _name(self, who: str) -> str:
-        person = self.case.technician_by_id.get(who)
-        return who if person is None or person.name in ("", who) else f"{person.name} ({who})"
+    def _moment(self, at: datetime) -> str:
+        return at.astimezone(self.case.now.tzinfo).isoformat()
 
-    def _names(self, people: Iterable[str]) -> str:
-        return ", ".join(map(self._name, people))
 
-    def _clock(self, at: datetime) -> str:
-        local, today = at.astimezone(self.case.now.tzinfo), self.case.now
-        return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%m-%d %H:%M}"
+def _names(case: Case) -> dict[str, str]:
+    """What technicians are called: by name and id."""
+    return {who.id: f"{who.name} ({who.id})" for who in case.technicians if who.name not in ("", who.id)}
 
 
 def _visits(plan: Plan) -> dict[str, tuple[Stop, ...]]:

@@ -58,12 +58,25 @@ ChangeKind = Literal[
 
 
 @dataclass(frozen=True)
+class Said:
+    """A sentence as data: a code of `wording.SENTENCES` and what fills its template."""
+
+    code: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Reason:
     """One binding reason: a code of `wording.SENTENCES`, its values, and the sentence in English."""
 
     code: str
     values: Mapping[str, Value]
     text: str
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """The sentence for `wording.told`."""
+        return (Said(self.code, self.values),)
 
 
 @dataclass(frozen=True)
@@ -140,6 +153,21 @@ class Remedy:
     effort: float
     cost_change: float
     text: str
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """What is changed and what that does, for `wording.told`."""
+        return said_of_remedy(self.change, self.start, self.technicians)
+
+
+def said_of_remedy(change: Change, start: datetime, technicians: tuple[str, ...]) -> tuple[Said, ...]:
+    """A change as data for a sentence, and that with it `technicians` begin at `start`."""
+    named = {"technician": change.technician, "station": change.station, "skill": change.skill, "kit": change.kit}
+    numbers = {"extra_minutes": change.minutes, "new_level": change.level, "more_count": change.count}
+    moments = {name: moment.isoformat() for name, moment in (("start_at", change.start), ("end_at", change.end)) if moment is not None}
+    values: dict[str, Value] = {name: value for name, value in {**named, **numbers, **moments}.items() if value is not None}
+    values["skills"] = tuple(f"{skill} {level}" for skill, level in change.skills.items())
+    return Said(f"change_{change.kind}", values), Said("served", {"technicians": technicians, "start_at": start.isoformat()})
 
 
 @dataclass(frozen=True)

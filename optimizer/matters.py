@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from data_models.case import Case, OutAt, Shift, Technician
 from data_models.errors import BadInput
 from data_models.plan import Plan
+from optimizer.explanation import Said
 from optimizer.published import Promise, kept, problem_for, promises, starts_of
+from optimizer.wording import sentence
 
 Thing = TypeVar("Thing")
 
+_NO_DAY = datetime.min.replace(tzinfo=UTC)  # no piece of news tells a time of day
 _QUIET = {"place"}  # numbers of a matrix, which say nothing by themselves
 
 
 @dataclass(frozen=True)
 class Matters:
-    """Whether planning again is called for, and why; `reasons` is empty when not."""
+    """Whether planning again is called for, and why: `news` are sentences as data, `reasons` in English; both are empty when not."""
 
-    reasons: tuple[str, ...]
+    news: tuple[Said, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The news in English."""
+        return tuple(sentence(each.code, each.values, {}, _NO_DAY) for each in self.news)
 
     def __bool__(self) -> bool:
-        return bool(self.reasons)
+        return bool(self.news)
 
 
 def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_minutes: float = 15.0) -> Matters:
@@ -54,79 +62,84 @@ def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_mi
     )
 
 
-def _tickets(before: Case, after: Case, begun: set[str]) -> Iterator[str]:
+def _tickets(before: Case, after: Case, begun: set[str]) -> Iterator[Said]:
     known, there = before.ticket_by_id, after.ticket_by_id
-    yield from (f"ticket {name} is new" for name in there if name not in known)
-    yield from (f"ticket {name} is gone before work on it began" for name in known if name not in there and name not in begun)
-    yield from (f"ticket {name}: {said}" for name in there if name in known and (said := _changed(known[name], there[name])))
+    yield from (Said("news_ticket_new", {"ticket": name}) for name in there if name not in known)
+    yield from (Said("news_ticket_gone", {"ticket": name}) for name in known if name not in there and name not in begun)
+    for name in there:
+        if name in known and (facts := _changed(known[name], there[name])):
+            yield Said("news_ticket_changed", {"ticket": name, "facts": facts})
 
 
-def _people(before: Case, after: Case) -> Iterator[str]:
+def _people(before: Case, after: Case) -> Iterator[Said]:
     known, there = before.technician_by_id, after.technician_by_id
-    yield from (f"technician {name} is new" for name in there if name not in known)
-    yield from (f"technician {name} is gone" for name in known if name not in there and _open(known[name], after.now))
+    yield from (Said("news_technician_new", {"technician": name}) for name in there if name not in known)
+    gone = (name for name in known if name not in there and _open(known[name], after.now))
+    yield from (Said("news_technician_gone", {"technician": name}) for name in gone)
     for name in there:
         if name not in known:
             continue
         was, now = known[name], there[name]
         if _open(was, after.now) != _open(now, after.now):
-            yield f"technician {name}: shifts are others"
-        if said := _changed(replace(was, shifts=(), start=None), replace(now, shifts=(), start=None)):
-            yield f"technician {name}: {said}"
+            yield Said("news_technician_shifts", {"technician": name})
+        if facts := _changed(replace(was, shifts=(), start=None), replace(now, shifts=(), start=None)):
+            yield Said("news_technician_changed", {"technician": name, "facts": facts})
 
 
-def _things(before: Case, after: Case) -> Iterator[str]:
+def _things(before: Case, after: Case) -> Iterator[Said]:
     known = {station.id: station for station in before.stations}
     there = {station.id: station for station in after.stations}
-    yield from (f"station {name} is new" for name in there if name not in known)
-    yield from (f"station {name} is gone" for name in known if name not in there)
-    yield from (f"station {name}: {said}" for name in there if name in known and (said := _changed(known[name], there[name])))
+    yield from (Said("news_station_new", {"station": name}) for name in there if name not in known)
+    yield from (Said("news_station_gone", {"station": name}) for name in known if name not in there)
+    for name in there:
+        if name in known and (facts := _changed(known[name], there[name])):
+            yield Said("news_station_changed", {"station": name, "facts": facts})
     if before.travel.kind != after.travel.kind or (before.travel.kind == "great_circle" and before.travel != after.travel):
-        yield "travel times are others"
+        yield Said("news_travel")
     if before.rates != after.rates:
-        yield "prices are others"
+        yield Said("news_rates")
 
 
-def _promised(before: Case, after: Case, told: Mapping[str, Promise]) -> Iterator[str]:
+def _promised(before: Case, after: Case, told: Mapping[str, Promise]) -> Iterator[Said]:
     """Promises that somebody else made meanwhile: what the plan promises itself, or has locked as time went by, is no news."""
     known, there = before.commitment_by_ticket, after.commitment_by_ticket
     for name in sorted(known.keys() & there.keys()):
         own = told[name].technicians if name in told else known[name].technicians
         if set(there[name].technicians) not in (set(own), set(known[name].technicians)):
-            yield f"ticket {name} is promised to {', '.join(there[name].technicians)}"
+            yield Said("news_promised", {"ticket": name, "technicians": there[name].technicians})
 
 
-def _positions(before: Case, after: Case) -> Iterator[str]:
+def _positions(before: Case, after: Case) -> Iterator[Said]:
     for name, now in after.technician_by_id.items():
         was = before.technician_by_id.get(name)
         if was is not None and now.start is not None and not _same_place(was.start, now.start, after.now):
-            yield f"technician {name} becomes free elsewhere or at another time"
+            yield Said("news_technician_elsewhere", {"technician": name})
 
 
 def _same_place(was: OutAt | None, now: OutAt, moment: datetime) -> bool:
     return was is not None and (was.lat, was.lon) == (now.lat, now.lon) and max(was.at, moment) == max(now.at, moment)
 
 
-def _delays(after: Case, plan: Plan, tolerance_minutes: float) -> Iterator[str]:
+def _delays(after: Case, plan: Plan, tolerance_minutes: float) -> Iterator[Said]:
     """What the plan, followed from here on, does otherwise than it says."""
     try:
         problem, told = problem_for(after, plan, trips=2)
     except BadInput as error:
-        yield f"the plan cannot be followed any more: {error}"
+        yield Said("news_plan_broken", {"problem": str(error)})
         return
     now = kept(problem, told.solution)
     if now is None:
-        yield "the plan cannot be followed any more"
+        yield Said("news_plan_over")
         return
     starts, tolerance_s = starts_of(now), round(60 * tolerance_minutes)
     for ticket, promised in told.starts.items():
         name, due, start = problem.ticket_ids[ticket], problem.tables.due[ticket], starts.get(ticket)
         if start is None:
-            yield f"ticket {name} cannot be served as planned any more"
+            yield Said("news_unserved", {"ticket": name})
         elif start > promised + tolerance_s:
-            yield f"ticket {name} begins {(start - promised) / 60:.0f} minutes later than planned"
+            yield Said("news_delayed", {"ticket": name, "late_minutes": (start - promised) / 60})
         elif promised <= due < start:
-            yield f"ticket {name} is late by {(start - due) / 60:.0f} minutes, which was planned in time"
+            yield Said("news_late", {"ticket": name, "late_minutes": (start - due) / 60})
 
 
 def _open(who: Technician, now: datetime) -> tuple[Shift, ...]:
@@ -135,11 +148,10 @@ def _open(who: Technician, now: datetime) -> tuple[Shift, ...]:
     return tuple(replace(shift, start=max(shift.start, now)) for shift in left)
 
 
-def _changed(was: Any, now: Any) -> str:
-    """Which facts of a ticket, technician or station differ, in words; empty when none does."""
+def _changed(was: Any, now: Any) -> tuple[str, ...]:
+    """Which facts of a ticket, technician or station differ, by name; empty when none does."""
     names = [field.name for field in fields(was) if field.name not in _QUIET]
-    named = [name for name in names if _plain(getattr(was, name)) != _plain(getattr(now, name))]
-    return f"{', '.join(name.replace('_', ' ') for name in named)} changed" if named else ""
+    return tuple(name for name in names if _plain(getattr(was, name)) != _plain(getattr(now, name)))
 
 
 def _plain(value: Any) -> Any:

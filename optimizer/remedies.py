@@ -18,10 +18,10 @@ from data_models.plan import Plan
 from optimizer.changes import Effort, apply_change, effort_of
 from optimizer.check import check
 from optimizer.confirm import Question, Repaired, serve_too
-from optimizer.explanation import Change, ChangeKind, PlanningContext, Remedy, Value
+from optimizer.explanation import Change, ChangeKind, PlanningContext, Remedy, said_of_remedy
 from optimizer.reach import Assume, Offer, crew_of, demands, is_allowed, legs_of, offers, permitted_starts, soonest
 from optimizer.verdict import Fit, Inquiry
-from optimizer.wording import sentence
+from optimizer.wording import told
 
 STEP_MINUTES = 15
 """Overtime, beginnings of shifts and windows are found to this grain; promises to `PROMISE_MINUTES`."""
@@ -370,16 +370,8 @@ def _starts(plan: Plan) -> dict[str, datetime]:
 
 def _remedy(search: Search, effort: float, tried: Tried) -> Remedy:
     change, repaired = tried
-    values: dict[str, Value] = {}
-    named = {"technician": change.technician, "station": change.station, "skill": change.skill, "kit": change.kit}
-    values.update({name: value for name, value in named.items() if value is not None})
-    numbers = {"extra_minutes": change.minutes, "new_level": change.level, "more_count": change.count}
-    values.update({name: value for name, value in numbers.items() if value is not None})
-    values.update({name: m.isoformat() for name, m in (("start_at", change.start), ("end_at", change.end)) if m is not None})
-    values["skills"] = tuple(f"{skill} {level}" for skill, level in change.skills.items())
-    names, now = search.inquiry.context.names, search.case.now
-    served: dict[str, Value] = {"technicians": repaired.technicians, "start_at": repaired.start.isoformat()}
-    text = f"{sentence(f'change_{change.kind}', values, names, now)} {sentence('served', served, names, now)}"
+    said = said_of_remedy(change, repaired.start, repaired.technicians)
+    text = told(said, search.inquiry.context.names, search.case.now)
     return Remedy(change, repaired.start, repaired.technicians, effort, round(repaired.cost_change, 2), text)
 
 

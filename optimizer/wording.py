@@ -1,90 +1,45 @@
-"""English sentences for the codes of reasons and changes: the one place to translate.
+"""Sentences and words in Chinese and English for what is kept as codes and values: the one place where they are put into words.
 
-A sentence is a template over the values of its code. The end of a value's name says how it is shown: `_at` a clock
-time (with the day when it is not today), `_minutes` a duration, `_cost` money, `_level` and `_count` numbers; a tuple is a list
-of names; anything else an id, shown by its name when the context knows one.
+The end of a value's name says how it is shown: `_at` a clock time (with the day when it is not today), `_time` the same to the second and
+"" for never, `_spans` times from and to, `_minutes` a duration, `_cost` money, `_level` and `_count` numbers; a tuple is a list of names;
+anything else an id, shown by its name when the context knows one.
+
+The templates are in `sentences` and `sentences_of_plans`, the words in `words`. Nothing here is escaped: that is for whoever shows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from string import Formatter
+from unicodedata import east_asian_width
 
-from optimizer.explanation import Value
+from optimizer.explanation import Said, Value
+from optimizer.sentences import REASONS, REMEDIES
+from optimizer.sentences_of_plans import DIFFERENCES, NEWS, VIOLATIONS
+from optimizer.words import LANGUAGES, WORDS, Both, Language
 
-SENTENCES: Mapping[str, str] = {
-    # Why it cannot be.
-    "promise_passed": "It was promised for {due_at}, before this plan begins at {now_at}.",
-    "opened_after_due": "It was opened at {opened_at}, after the promised {due_at}.",
-    "windows_over": "Its last access window closed at {end_at}, before this plan begins at {now_at}.",
-    "access_never": "No access window is open once it may begin.",
-    "access_after_due": "The customer lets work begin no sooner than {first_at}, after the promised {due_at}.",
-    "access_too_soon": "From the nearest station, {station}, work could begin at {arrive_at}, but no access window is open from then "
-    "to the promised {due_at}.",
-    "no_stations": "There is no station.",
-    "no_technicians": "There is no technician.",
-    "no_road": "No road leads from any station to the customer and back.",
-    "too_far": "The nearest station, {station}, is {drive_minutes} away: nobody could begin before {arrive_at}, "
-    "and it is promised for {due_at}.",
-    "beyond_any_shift": "From the nearest station, {station}, going there, working and coming back takes {needed_minutes}; "
-    "the longest shift with overtime is {longest_minutes}.",
-    "nobody_allowed": "Only {only} may go there.",
-    "everybody_banned": "{banned} may not go there, and nobody else is left.",
-    "only_unfit": "Only {only} may go there, and they cannot do it.",
-    "banned_fit": "{banned} could do it, but may not go there.",
-    "skill_missing": "Nobody has {skill}.",
-    "skill_level_missing": "Nobody has {skill} at level {least_level}; the best is level {best_level} ({technicians}).",
-    "certificate_expired": "The certificate of {technician} for {skill} (level {had_level}) expired on {expired_on}.",
-    "skills_apart": "Nobody has {skills} together.",
-    "skills_apart_crew": "No {crew_count} people have {skills} between them.",
-    "crew_too_few": "It needs {crew_count} people, and only {technicians} may go there.",
-    "kit_unowned": "No station owns the kit {kit}.",
-    "kit_elsewhere": "The kit {kit} is owned at {stations}; the people who could do the work are at {homes}.",
-    "kits_apart": "No station of the people who could do the work owns {kits} together.",
-    "load_too_heavy": "Its load of {load} exceeds every vehicle of the people who could do the work (largest: {largest}).",
-    "too_far_own": "The nearest people who fit, {technicians} of {stations}, could begin no sooner than {arrive_at}, "
-    "and it is promised for {due_at}.",
-    "too_far_own_window": "The nearest people who fit, {technicians} of {stations}, could be there at {arrive_at}, "
-    "and the last access window closes at {end_at}.",
-    "no_road_own": "No road leads from the people who fit, {technicians} of {stations}, to the customer and back.",
-    "too_far_own_shift": "The nearest people who fit, {technicians} of {stations}, would need {needed_minutes} to go there, work "
-    "and come back; the longest shift with overtime is {longest_minutes}.",
-    "off_duty": "The people who could do it in time are off duty then; the first on duty, {technicians}, could begin at {arrive_at}.",
-    "off_duty_all": "Nobody who could do it is on duty long enough to go there, work and come back.",
-    "shift_too_short": "{technician} ends at {end_at} with all overtime and would be back at {back_at}.",
-    "busy": "{technician}, if idle, could begin at {arrive_at}, but is busy with {tickets} until {free_at}, "
-    "and from there could arrive no sooner than {next_at}.",
-    "busy_then": "{technician} would have to leave at {leave_at} to begin at {arrive_at}, but is busy with {tickets} until {free_at}.",
-    "busy_more": "Besides, {others_count} more could come if they were free.",
-    "kit_out": "{technician} is free, but every kit {kit} of {station} is out with {technicians} until {back_at}.",
-    "kit_short": "The kit {kit} of {station} is in use when it would be needed.",
-    "crew_apart": "It needs {crew_count} people at once, and those who could be there in time are not free together.",
-    "locked_first": "{technician} must first do the locked work {tickets}.",
-    "no_room": "{technician} has a gap, but not long enough unless another ticket suffers.",
-    "costs_more": "Work could begin at {start_at} ({technicians}), but that makes the plan {more_cost} dearer.",
-    "only_late": "Without harm to others work could begin at {start_at} at the soonest ({technicians}), {late_minutes} late, "
-    "which makes the plan {more_cost} dearer.",
-    "late_can_improve": "Work could begin at {start_at} ({technicians}), {late_minutes} late, "
-    "and the plan would be {less_cost} cheaper: solve longer.",
-    "plan_can_improve": "Work could begin at {start_at} ({technicians}), and the plan would be {less_cost} cheaper: solve longer.",
-    # What would help.
-    "change_replan": "Plan again: there is room.",
-    "change_overtime": "{extra_minutes} more overtime for {technician}.",
-    "change_earlier_shift": "{technician} begins at {start_at}.",
-    "change_on_call": "{technician} on call from {start_at} to {end_at}.",
-    "change_certificate": "Renew the certificate of {technician} for {skill} (level {new_level}).",
-    "change_allow": "Let {technician} go there.",
-    "change_window": "Let work begin from {start_at} to {end_at}.",
-    "change_due": "Promise {end_at} instead.",
-    "change_kit": "{more_count} more {kit} at {station}.",
-    "change_skill": "Train {technician} in {skill} to level {new_level}.",
-    "change_technician": "One more person at {station} with {skills}, on duty from {start_at} to {end_at}.",
-    "served": "Work then begins at {start_at} ({technicians}).",
+__all__ = ["LANGUAGES", "SENTENCES", "Language", "Said", "clock", "duration", "sentence", "told", "word"]
+
+SENTENCES: Mapping[str, Both] = {**REASONS, **REMEDIES, **DIFFERENCES, **NEWS, **VIOLATIONS}
+"""By code, each in both languages with the same placeholders."""
+
+_COUNTED = {
+    **dict.fromkeys(("technicians", "only", "banned", "who", "sent"), "人"),
+    **dict.fromkeys(("stations", "homes"), "个服务站"),
+    "tickets": "张工单",
 }
+"""What Chinese counts a list that is cut in; others in `项`."""
+
+_NONE = {"skills": Both("no particular skill", "技能不限"), "kits": Both("no kit", "无"), "facts": Both("nothing", "无")}
+_NOBODY = Both("nobody", "无人")
+_MOST_LISTED = 4
 
 
-def sentence(code: str, values: Mapping[str, Value], names: Mapping[str, str], now: datetime) -> str:
-    """The English sentence of a code.
+def sentence(code: str, values: Mapping[str, Value], names: Mapping[str, str], now: datetime, language: Language = "en") -> str:
+    """The sentence of a code.
 
     Parameters
     ----------
@@ -96,40 +51,153 @@ def sentence(code: str, values: Mapping[str, Value], names: Mapping[str, str], n
         Words to show in place of ids; an id without one is shown as it is.
     now
         The day that needs no date, and the offset that clocks are shown in.
+
+    Raises
+    ------
+    KeyError
+        The code is not known, or a value of its template is missing.
     """
-    return SENTENCES[code].format_map({key: _shown(key, value, names, now) for key, value in values.items()})
+    shown = {key: _shown(key, value, names, now, language) for key, value in values.items()}
+    template = SENTENCES[code].of(language)
+    return _filled_chinese(template, shown) if language == "zh" else template.format_map(shown)
 
 
-def clock(moment: datetime, now: datetime) -> str:
+def told(said: Iterable[Said], names: Mapping[str, str], now: datetime, language: Language = "en", *, otherwise: str | None = None) -> str:
+    """The sentences of a fact in a row: of a reason, remedy, change of a visit, violation or piece of news, each of which has `said`.
+
+    Parameters
+    ----------
+    names, now
+        As of `sentence`.
+    otherwise
+        Told in place of sentences that another version kept and this one cannot read: the fact's English text.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError
+        As `sentence`, or a value is not what its name says; never where `otherwise` is given.
+    """
+    try:
+        parts = [sentence(each.code, each.values, names, now, language) for each in said]
+    except (KeyError, ValueError, TypeError):
+        if otherwise is None:
+            raise
+        return otherwise
+    text = ""
+    for part in parts:
+        # Chinese needs no space between sentences, and none stands before a comma.
+        text += part if not text or language == "zh" or part[:1] == "," else f" {part}"
+    return text
+
+
+def word(kind: str, name: str, language: Language = "en") -> str:
+    """The word for one of a few, such as a severity: `kind` is one of `words.WORDS`; a name that it has not got is shown as it is."""
+    known = WORDS[kind].get(name)
+    return name if known is None else known.of(language)
+
+
+def clock(moment: datetime, now: datetime, language: Language = "en") -> str:
     """A time of day, rounded up to the minute (nobody is promised sooner), with the date when it is not the day of `now`."""
-    local = moment.astimezone(now.tzinfo)
+    local = _local(moment, now)
     if local.second or local.microsecond:
         local = local.replace(second=0, microsecond=0)
-        local = datetime.fromtimestamp(local.timestamp() + 60, local.tzinfo)
-    return f"{local:%H:%M}" if local.date() == now.date() else f"{local:%Y-%m-%d %H:%M}"
+        with suppress(OverflowError, ValueError):  # nothing comes after the last minute that there is
+            local = datetime.fromtimestamp(local.timestamp() + 60, local.tzinfo)
+    return f"{_day(local, now, language)}{local:%H:%M}"
 
 
-def duration(minutes: float) -> str:
+def duration(minutes: float, language: Language = "en") -> str:
     """Minutes as hours and minutes, rounded to the nearest minute; what rounds to none is less than a minute."""
+    chinese = language == "zh"
+    if not math.isfinite(minutes):
+        return "∞"
     if 0 < minutes <= 0.5:
-        return "less than a minute"
+        return "不到 1 分钟" if chinese else "less than a minute"
     hours, rest = divmod(round(minutes), 60)
+    if chinese:
+        return f"{hours} 小时 {rest:02} 分" if hours and rest else f"{hours} 小时" if hours else f"{rest} 分钟"
     return f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
 
 
-def _shown(key: str, value: Value, names: Mapping[str, str], now: datetime) -> str:
-    if isinstance(value, tuple):
-        return _listed([names.get(item, item) for item in value])
+def _filled_chinese(template: str, shown: Mapping[str, str]) -> str:
+    """The template filled in; a space beside a value stays only where letters or digits meet Chinese, as is usual in print."""
+    parts = [(literal, "" if name is None else shown[name]) for literal, name, _, _ in Formatter().parse(template)]
+    text = before = ""
+    for literal, value in parts:
+        if literal[:1] == " " and _is_wide(before[-1:]) and _is_wide(literal[1:2] or value[:1]):
+            literal = literal[1:]
+        if literal[-1:] == " " and _is_wide(value[:1]) and _is_wide(literal[-2:-1]):
+            literal = literal[:-1]
+        text, before = f"{text}{literal}{value}", value
+    return text
+
+
+def _is_wide(char: str) -> bool:
+    return bool(char) and east_asian_width(char) in "WF"
+
+
+def _shown(key: str, value: Value, names: Mapping[str, str], now: datetime, language: Language) -> str:
+    if isinstance(value, tuple | list):
+        return _listed(key, list(value), names, now, language)
     if isinstance(value, str):
-        return clock(datetime.fromisoformat(value), now) if key.endswith("_at") else names.get(value, value)
+        if key.endswith("_at"):
+            return clock(datetime.fromisoformat(value), now, language)
+        if key.endswith("_time"):
+            return _exact(value, now, language)
+        return word("severity", value, language) if key == "severity" else names.get(value, value)
     if key.endswith("_minutes"):
-        return duration(value)
+        return duration(value, language)
     if key.endswith("_cost"):
         return f"{value:,.0f}"
-    return f"{value:g}"
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
-def _listed(items: list[str]) -> str:
-    if len(items) > 4:
-        items = [*items[:3], f"{len(items) - 3} more"]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "nobody"
+def _listed(key: str, items: list[str], names: Mapping[str, str], now: datetime, language: Language) -> str:
+    """A list in words: the first few, and how many more; times from and to, all of them."""
+    chinese = language == "zh"
+    if key.endswith("_spans"):
+        spans = [[_exact(end, now, language) for end in item.split("/")] for item in items]
+        return ("、" if chinese else ", ").join((" 到 " if chinese else " to ").join(span) for span in spans)
+    if not items:
+        return _NONE.get(key, _NOBODY).of(language)
+    words = [_item(key, item, names, language) for item in items]
+    if chinese:
+        rest = f" 等 {len(words)} {_COUNTED.get(key, '项')}" if len(words) > _MOST_LISTED else ""
+        return "、".join(words[: _MOST_LISTED - 1] if rest else words) + rest
+    if len(words) > _MOST_LISTED:
+        words = [*words[: _MOST_LISTED - 1], f"{len(words) - _MOST_LISTED + 1} more"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _item(key: str, item: str, names: Mapping[str, str], language: Language) -> str:
+    if key == "facts":
+        return word("fact", item, language)
+    skill, _, level = item.rpartition(" ")
+    if key == "skills" and skill and level.isdecimal():
+        return f"“{names.get(skill, skill)}” {level} 级" if language == "zh" else f"{names.get(skill, skill)} {level}"
+    return names.get(item, item)
+
+
+def _exact(text: str, now: datetime, language: Language) -> str:
+    """A moment with its seconds where it has some; "" is a moment that never comes, since no road leads there."""
+    if not text:
+        return "永不（没有道路）" if language == "zh" else "never (no road)"
+    local = _local(datetime.fromisoformat(text), now)
+    seconds = f":{local:%S}" if local.second or local.microsecond else ""
+    return f"{_day(local, now, language)}{local:%H:%M}{seconds}"
+
+
+def _local(moment: datetime, now: datetime) -> datetime:
+    try:
+        return moment.astimezone(now.tzinfo)
+    except OverflowError:  # the first and the last day that there is
+        return moment
+
+
+def _day(local: datetime, now: datetime, language: Language) -> str:
+    if local.date() == now.date():
+        return ""
+    if language == "en":
+        return f"{local:%Y-%m-%d} "
+    year = "" if local.year == now.year else f"{local.year}年"
+    return f"{year}{local.month}月{local.day}日 "

@@ -19,6 +19,7 @@ from console.web.pages.inbox import inbox_router
 from console.web.pages.login import login_router
 from console.web.pages.plan import plan_router
 from console.web.pages.plans import plans_router
+from console.web.texts import marked
 from console.web.visitors import NotLoggedIn, visitor_of, way_to_login
 from console.web.web import MAPS, STATIC, Web
 from data_models.errors import BadInput, Conflict, NotFound, TwohourError, Unavailable
@@ -31,6 +32,16 @@ POLICY = (
 """No script but our own files. Styles may stand in elements, since the timeline places its bars by them."""
 
 _STATUS: tuple[tuple[type[TwohourError], int], ...] = ((NotFound, 404), (Conflict, 409), (BadInput, 422), (Unavailable, 503))
+_TITLES = {
+    400: marked("Refused"),
+    401: marked("Not logged in"),
+    403: marked("Not allowed"),
+    404: marked("Not found"),
+    409: marked("Conflict"),
+    422: marked("Bad input"),
+    500: marked("Failed"),
+    503: marked("Unavailable"),
+}
 _log = logging.getLogger(__name__)
 
 
@@ -80,18 +91,18 @@ async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Re
 
 def _tell_errors(console: FastAPI, web: Web) -> None:
     def told(request: Request, status: int, detail: str) -> Response:
+        texts = web.texts(request, getattr(request.state, "person", None))
+        detail = texts.from_below(detail)
         if _wants_page(request):
             return web.page(request, "error.jinja", status=status, code=status, detail=detail)
-        body = {"type": "about:blank", "title": _title(status), "status": status, "detail": detail}
+        body = {"type": "about:blank", "title": texts.gettext(_title(status)), "status": status, "detail": detail}
         return JSONResponse(body, status, media_type="application/problem+json")
 
     @console.exception_handler(NotLoggedIn)
     async def not_logged_in(request: Request, _error: NotLoggedIn) -> Response:
         if not _wants_page(request):
             # The page keeps what was typed and offers to log in beside it.
-            return JSONResponse(
-                {"title": "Not logged in", "status": 401, "detail": "log in again"}, 401, media_type="application/problem+json"
-            )
+            return told(request, 401, "log in again")
         return RedirectResponse(way_to_login(request), 303)
 
     @console.exception_handler(HTTPException)
@@ -123,6 +134,4 @@ def _wants_page(request: Request) -> bool:
 
 
 def _title(status: int) -> str:
-    return {401: "Not logged in", 403: "Not allowed", 404: "Not found", 409: "Conflict", 422: "Bad input", 503: "Unavailable"}.get(
-        status, "Refused" if status < 500 else "Failed"
-    )
+    return _TITLES.get(status, _TITLES[400] if status < 500 else _TITLES[500])

@@ -7,13 +7,12 @@ build step.
 from __future__ import annotations
 
 import gettext
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, get_args
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
@@ -21,10 +20,21 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from console.web.from_below import in_chinese
+from optimizer import wording
+from optimizer.check import Violation
+from optimizer.difference import VisitChange
+from optimizer.explanation import Reason, Remedy
+from optimizer.wording import LANGUAGES as LANGUAGES
+from optimizer.wording import Language as Language
+
 _CATALOGS = Path(__file__).parent / "locale"
 _LOCALES = {"zh": "zh_CN", "en": "en_GB"}
+
+
+def marked(message: str) -> str:
+    """A message that is told later, such as one of a table: marks it for the catalog, and leaves it as it is."""
+    return message
 
 
 @cache
@@ -82,6 +92,20 @@ class Texts:
     def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
         """The message for a count, with `%(num)s` and others filled in."""
         return catalog(self.language).ngettext(one, many, count) % {"num": count, **values}
+
+    def told(self, fact: Reason | Remedy | VisitChange | Violation, names: Mapping[str, str], now: datetime) -> str:
+        """Why, what would help, what changes or which rule is broken; `names` has the words for ids."""
+        # What was kept by another version is told as that wrote it where it cannot be read any more.
+        otherwise = fact.text if isinstance(fact, Reason | Remedy) else None
+        return wording.told(fact.said, names, now.astimezone(self.zone), self.language, otherwise=otherwise)
+
+    def word(self, kind: str, name: str) -> str:
+        """The word for one of a few, such as a severity or a state: `kind` is one of `optimizer.words.WORDS`."""
+        return wording.word(kind, name, self.language)
+
+    def from_below(self, text: str) -> str:
+        """A problem, a reason of a decision or a note on an event, which the rooms below write in English."""
+        return in_chinese(text) if self.language == "zh" else text
 
     def clock(self, moment: datetime) -> str:
         """The time of day: 08:05."""

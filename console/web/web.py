@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config.settings import Settings
-from console.web.texts import LANGUAGES, Language, Texts, chosen_language
+from console.web.texts import LANGUAGES, Language, Texts, catalog, chosen_language
 from data_models.people import Person, may
 from data_models.store import Store
 from maps.page import inert_json
@@ -86,13 +86,13 @@ def _make_environment(texts: Texts) -> Environment:
     environment.install_gettext_callables(texts.gettext, _counted(texts), newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {"clock": texts.clock, "day": texts.day, "moment": texts.moment, "number": texts.number, "share": texts.share}
     environment.filters["inert_json"] = inert_json
+    environment.filters["word"] = lambda name, kind: texts.word(kind, name)
+    environment.filters |= {"told": texts.told, "from_below": texts.from_below}
     environment.globals["static"] = static_address
     return environment
 
 
 def _counted(texts: Texts) -> Callable[[str, str, int], str]:
-    from console.web.texts import catalog
-
     return catalog(texts.language).ngettext
 
 

@@ -47,9 +47,16 @@ function swatch(shape, fill, stroke, dash) {
   return svg;
 }
 
-/** Minutes as "2 h 05 min", up to the whole one. */
+const IN_CHINESE = document.documentElement.lang.startsWith("zh");
+
+/** Minutes as "2 h 05 min", in Chinese "2 小时 05 分", up to the whole one. */
 function minutesText(minutes) {
   const whole = Math.ceil(minutes);
+  if (IN_CHINESE) {
+    if (whole < 60) return `${whole} 分钟`;
+    const rest = whole % 60 ? ` ${String(whole % 60).padStart(2, "0")} 分` : "";
+    return `${Math.floor(whole / 60)} 小时${rest}`;
+  }
   const hours = `${Math.floor(whole / 60)} h`;
   if (whole < 60) return `${whole} min`;
   return whole % 60 ? `${hours} ${String(whole % 60).padStart(2, "0")} min` : hours;
@@ -62,6 +69,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 function clock(seconds, withDay) {
   const moment = new Date((page.epoch + page.offset + seconds) * 1000);
   const time = `${String(moment.getUTCHours()).padStart(2, "0")}:${String(moment.getUTCMinutes()).padStart(2, "0")}`;
+  if (withDay && IN_CHINESE) return `${moment.getUTCMonth() + 1}月${moment.getUTCDate()}日 ${time}`;
   return withDay ? `${WEEKDAYS[moment.getUTCDay()]} ${moment.getUTCDate()} ${MONTHS[moment.getUTCMonth()]} ${time}` : time;
 }
 

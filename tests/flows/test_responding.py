@@ -264,8 +264,8 @@ def test_where_nobody_can_the_reasons_hold_for_the_whole_company(town: Town) -> 
     town.ticket("rare", 40, due=90, severity="emergency", skills={"rare": 2})
     far, rare = town.respond("far"), town.respond("rare")
     assert (far.offers, far.repair, rare.offers) == ((), None, ())
-    assert any("nearest station" in reason for reason in far.reasons), far.reasons
-    assert any("rare" in reason for reason in rare.reasons), rare.reasons
+    assert any("nearest station" in reason.text for reason in far.reasons), far.reasons
+    assert any("rare" in reason.text for reason in rare.reasons), rare.reasons
 
 
 def test_where_nobody_can_as_the_plan_stands_moving_another_visit_may_help(town: Town) -> None:

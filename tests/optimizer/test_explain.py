@@ -18,7 +18,8 @@ from data_models.plan import Plan, Route, Stop, Unassigned
 from optimizer.check import check
 from optimizer.explain import ExpiredCertificate, PlanningContext, TicketExplanation, explain, with_reasons
 from optimizer.explanation import Reason
-from optimizer.wording import SENTENCES, clock, duration
+from optimizer.sentences import REASONS, REMEDIES
+from optimizer.wording import clock, duration
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -462,4 +463,6 @@ def test_clocks_and_durations_read_well(show: Callable[[float], str], value: flo
 
 
 def test_every_sentence_is_a_sentence() -> None:
-    assert all(text.endswith(".") and text[0] in "{ABCDEFGHIJKLMNOPQRSTUVWXYZ" for text in SENTENCES.values())
+    both = [*REASONS.values(), *REMEDIES.values()]
+    assert all(text.en.endswith(".") and text.en[0] in "{ABCDEFGHIJKLMNOPQRSTUVWXYZ" for text in both)
+    assert all(text.zh.endswith("。") for text in both)

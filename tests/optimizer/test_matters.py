@@ -89,10 +89,10 @@ def test_a_delay_matters_as_soon_as_it_moves_a_visit_by_more_than_is_tolerated(l
     assert not matters(now, with_overrun(free, "Li", 45), plan)
     # 46 late: a and b begin 16 late, and b, due at 10:45, is late.
     assert matters(now, with_overrun(free, "Li", 46), plan).reasons == (
-        "ticket a begins 16 minutes later than planned",
-        "ticket b begins 16 minutes later than planned",
+        "ticket a begins 16 min later than planned",
+        "ticket b begins 16 min later than planned",
     )
     assert matters(now, with_overrun(free, "Li", 46), plan, tolerance_minutes=30).reasons == (
-        "ticket b is late by 1 minutes, which was planned in time",
+        "ticket b is late by 1 min, which was planned in time",
     )
     assert matters(now, free).reasons == ("technician Li becomes free elsewhere or at another time",)

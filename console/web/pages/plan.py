@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from console.web.shown_plan import ShownPlan, ShownPlans
-from console.web.texts import Texts
+from console.web.texts import Texts, marked
 from console.web.visitors import must, must_in, person_of
 from console.web.web import Web, script_texts
 from data_models.case import SEVERITIES
@@ -34,12 +34,12 @@ _TEXTS = {
 }
 _SEVERITY_FIGURES = {"emergency": "Emergencies in time", "important": "Important in time", "general": "General in time"}
 _COST_TERMS = {
-    "skipped": "not planned",
-    "missed": "promises missed",
-    "late": "time too late",
-    "drive": "driving",
-    "overtime": "overtime",
-    "changed": "visits that change hands",
+    "skipped": marked("not planned"),
+    "missed": marked("promises missed"),
+    "late": marked("time too late"),
+    "drive": marked("driving"),
+    "overtime": marked("overtime"),
+    "changed": marked("visits that change hands"),
 }
 
 
@@ -81,6 +81,7 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> AP
             raise NotFound(f"Ticket {ticket_id} is not in plan {plan_id}")
         names = {technician.id: technician.name or technician.id for technician in shown.judged.case.technicians}
         change = next((change for change in shown.changes.changes if change.ticket == ticket_id), None) if shown.changes else None
+        explained = shown.judged.explanation.tickets if shown.judged.explanation else ()
         return web.page(
             request,
             "plan_ticket.jinja",
@@ -89,6 +90,9 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> AP
             label=shown.labels.get(ticket_id, TicketLabel()),
             visits=_visits(shown.judged, ticket_id),
             change=change,
+            why=next((each for each in explained if each.ticket == ticket_id), None),
+            names={**names, **shown.kept.snapshot.context.planning.names},
+            case_now=shown.judged.case.now,
             people=lambda ids: ", ".join(names.get(who, who) for who in ids),
         )
 
