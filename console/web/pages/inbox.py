@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
@@ -90,7 +90,7 @@ def _open_tickets(session: Session) -> list[tables.Ticket]:
     return list(session.scalars(query.options(whole).order_by(tables.Ticket.opened_at)))
 
 
-def _lists(web: Web, person: Person) -> dict[str, object]:
+def _lists(web: Web, person: Person) -> dict[str, Any]:
     now = web.now()
     with web.store.reading() as session:
         watched = watched_tickets(session, web.settings, now)
@@ -99,7 +99,7 @@ def _lists(web: Web, person: Person) -> dict[str, object]:
     clocks = [item for item in clocks_by_urgency(watched) if may(person, "see", regions.get(item[0].site, ""))]
     on_site = {state.ticket: state for _, state in clocks if state.clock == "on_site"}
     waiting = [Waiting(ticket, on_site.get(ticket.id)) for ticket in found]
-    waiting.sort(key=lambda item: (SEVERITIES.index(item.ticket.severity), item.clock.due_at if item.clock else item.ticket.opened_at))  # type: ignore[arg-type]
+    waiting.sort(key=lambda item: (SEVERITIES.index(item.ticket.severity), item.clock.due_at if item.clock else item.ticket.opened_at))
     urgent: list[tuple[Watched, ClockState]] = [item for item in clocks if item[1].state in ("at_risk", "missed")]
     counts = {state: sum(item[1].state == state for item in clocks) for state in ("at_risk", "missed", "running", "paused")}
     return {"waiting": waiting, "urgent": urgent[:_MOST_CLOCKS], "counts": counts, "problems": watched.problems}
