@@ -28,11 +28,16 @@ SLACK_S = 1.0
 
 @dataclass(frozen=True)
 class Violation:
-    """A broken rule: `what` tells a coordinator, `size` is by how much in seconds, people, kits or units of load."""
+    """A broken rule: `what` tells a coordinator, `size` is by how much in seconds, people, kits or units of load.
+
+    `ticket` and `technician` are whom it is about, None where it is about none, or several.
+    """
 
     rule: Rule
     what: str
     size: float = 1.0
+    ticket: str | None = None
+    technician: str | None = None
 
 
 def check(case: Case, plan: Plan, *, replay: bool = False) -> tuple[Violation, ...]:
@@ -99,18 +104,20 @@ def _unknown(case: Case, plan: Plan, work: Iterable[Duty]) -> Iterator[Violation
         yield Violation("unknown", f"A route is for technician {route.technician}, shift {route.shift}: {owns}")
     for duty in work:
         for name in (name for trip in duty.trips for name in trip.unknown):
-            yield Violation("unknown", f"{duty.technician.id} visits ticket {name}, which the case does not know")
+            yield Violation(
+                "unknown", f"{duty.technician.id} visits ticket {name}, which the case does not know", 1.0, name, duty.technician.id
+            )
     for name in sorted({entry.ticket for entry in plan.unassigned} - case.ticket_by_id.keys()):
-        yield Violation("unknown", f"Ticket {name} is listed as unassigned, but the case does not know it")
+        yield Violation("unknown", f"Ticket {name} is listed as unassigned, but the case does not know it", 1.0, name)
 
 
 def _forgotten(case: Case, plan: Plan, planned: Container[str]) -> Iterator[Violation]:
     unassigned = {entry.ticket for entry in plan.unassigned}
     for name in case.ticket_by_id:
         if name in planned and name in unassigned:
-            yield Violation("forgotten", f"{name} is planned and also listed as unassigned")
+            yield Violation("forgotten", f"{name} is planned and also listed as unassigned", 1.0, name)
         elif name not in planned and name not in unassigned:
-            yield Violation("forgotten", f"{name} is neither planned nor listed as unassigned")
+            yield Violation("forgotten", f"{name} is neither planned nor listed as unassigned", 1.0, name)
 
 
 @dataclass
@@ -148,13 +155,15 @@ def _crew_size(team: _Team) -> Iterator[Violation]:
     if people != len(team.members) or people != needed:
         who = ", ".join(team.members)
         # A person who comes twice breaks the rule even where the head count is right: that counts as one.
-        yield Violation("crew", f"{team.ticket.id} needs {needed} different people, gets {who}", abs(people - needed) or 1)
+        yield Violation("crew", f"{team.ticket.id} needs {needed} different people, gets {who}", abs(people - needed) or 1, team.ticket.id)
 
 
 def _crew_together(team: _Team, say: _Clock) -> Iterator[Violation]:
     first, last = min(team.starts), max(team.starts)
     if last - first > SLACK_S:
-        yield Violation("crew", f"The crew of {team.ticket.id} does not start together: {say(first)} and {say(last)}")
+        yield Violation(
+            "crew", f"The crew of {team.ticket.id} does not start together: {say(first)} and {say(last)}", ticket=team.ticket.id
+        )
 
 
 # Rule 2: a shift begins, pauses and ends in time.
@@ -166,7 +175,12 @@ def _departures(case: Case, duty: Duty, say: _Clock) -> Iterator[Violation]:
         if trip.out is not None:
             free = max(free, trip.out.at.timestamp())
         if free - trip.depart > SLACK_S:
-            yield Violation("depart", f"{duty.technician.id} departs at {say(trip.depart)}, is free at {say(free)}", free - trip.depart)
+            yield Violation(
+                "depart",
+                f"{duty.technician.id} departs at {say(trip.depart)}, is free at {say(free)}",
+                free - trip.depart,
+                technician=duty.technician.id,
+            )
         free = trip.returns
 
 
@@ -174,7 +188,7 @@ def _shift_end(duty: Duty, say: _Clock) -> Iterator[Violation]:
     latest = duty.end + 60 * duty.shift.overtime_minutes
     if duty.returns - latest > SLACK_S:
         what = f"{duty.technician.id} is back at {say(duty.returns)}; shift and overtime end at {say(latest)}"
-        yield Violation("shift", what, duty.returns - latest)
+        yield Violation("shift", what, duty.returns - latest, technician=duty.technician.id)
 
 
 def _breaks(duty: Duty, say: _Clock) -> Iterator[Violation]:
@@ -188,13 +202,13 @@ def _breaks(duty: Duty, say: _Clock) -> Iterator[Violation]:
         rest = next(in_time, None)
         if rest is None:
             what = f"{duty.technician.id} works through the break of {due.minutes:g} min between {say(earliest)} and {say(latest)}"
-            yield Violation("break", what)
+            yield Violation("break", what, technician=duty.technician.id)
             continue
         taken.remove(rest)
         spell = next((spell for spell in spells if spell.has_room(*rest)), None)
         if spell is None:
             what = f"{duty.technician.id} rests from {say(rest[0])} to {say(rest[1])}, when work or driving leaves no room for it"
-            yield Violation("break", what, rest[1] - rest[0])
+            yield Violation("break", what, rest[1] - rest[0], technician=duty.technician.id)
         else:
             spell.room -= rest[1] - rest[0]
 
@@ -232,32 +246,32 @@ def _visit_times(duty: Duty, visit: Visit, say: _Clock) -> Iterator[Violation]:
     soonest = visit.free + visit.leg.seconds
     if soonest - visit.arrive > SLACK_S:
         what = f"{who} reaches {ticket.id} at {say(visit.arrive)}; the drive allows {say(soonest)}"
-        yield Violation("travel", what, soonest - visit.arrive)
+        yield Violation("travel", what, soonest - visit.arrive, ticket.id, who)
     if visit.arrive - visit.start > SLACK_S:
         what = f"{who} starts {ticket.id} at {say(visit.start)}, before arriving at {say(visit.arrive)}"
-        yield Violation("start", what, visit.arrive - visit.start)
+        yield Violation("start", what, visit.arrive - visit.start, ticket.id, who)
     opens = max(ticket.opened_at, ticket.not_before or ticket.opened_at).timestamp()
     if opens - visit.start > SLACK_S:
         what = f"{who} starts {ticket.id} at {say(visit.start)}; it may not begin before {say(opens)}"
-        yield Violation("start", what, opens - visit.start)
+        yield Violation("start", what, opens - visit.start, ticket.id, who)
     done = visit.start + 60 * ticket.service_minutes
     if done - visit.finish > SLACK_S:
         what = f"{who} leaves {ticket.id} at {say(visit.finish)}; the work lasts until {say(done)}"
-        yield Violation("service", what, done - visit.finish)
+        yield Violation("service", what, done - visit.finish, ticket.id, who)
 
 
 def _way_home(duty: Duty, trip: Trip, say: _Clock) -> Iterator[Violation]:
     soonest = trip.last_finish + trip.home.seconds
     if soonest - trip.returns > SLACK_S:
         what = f"{duty.technician.id} is back at station {duty.technician.station} at {say(trip.returns)}; the drive allows {say(soonest)}"
-        yield Violation("travel", what, soonest - trip.returns)
+        yield Violation("travel", what, soonest - trip.returns, technician=duty.technician.id)
 
 
 def _window(visit: Visit, say: _Clock) -> Iterator[Violation]:
     windows = [(window.start.timestamp(), window.end.timestamp()) for window in visit.ticket.windows]
     if windows and not any(begin - SLACK_S <= visit.start <= end + SLACK_S for begin, end in windows):
         access = ", ".join(f"{say(begin)} to {say(end)}" for begin, end in windows)
-        yield Violation("window", f"{visit.ticket.id} starts at {say(visit.start)}; access only {access}")
+        yield Violation("window", f"{visit.ticket.id} starts at {say(visit.start)}; access only {access}", ticket=visit.ticket.id)
 
 
 # Rule 4: the right people.
@@ -268,15 +282,15 @@ def _skills(case: Case, team: _Team) -> Iterator[Violation]:
         best = max(case.technician_by_id[who].skills.get(skill, 0) for who in team.members)
         if best < level:
             what = f"{team.ticket.id} needs {skill} at level {level}; {', '.join(team.members)} reach {best or 'none'}"
-            yield Violation("skill", what)
+            yield Violation("skill", what, ticket=team.ticket.id)
 
 
 def _allowed(duty: Duty, visit: Visit) -> Iterator[Violation]:
     who, ticket = duty.technician.id, visit.ticket
     if ticket.only and who not in ticket.only:
-        yield Violation("technician", f"{who} is not among those allowed at {ticket.id}: {', '.join(ticket.only)}")
+        yield Violation("technician", f"{who} is not among those allowed at {ticket.id}: {', '.join(ticket.only)}", 1.0, ticket.id, who)
     if who in ticket.banned:
-        yield Violation("technician", f"{who} is banned at {ticket.id}")
+        yield Violation("technician", f"{who} is banned at {ticket.id}", 1.0, ticket.id, who)
 
 
 # Rule 5: kits are there, and no more are out than the station owns.
@@ -285,12 +299,21 @@ def _allowed(duty: Duty, visit: Visit) -> Iterator[Violation]:
 def _kits_at_hand(team: _Team) -> Iterator[Violation]:
     missing = sorted(set(team.ticket.kits) - team.kits)
     if missing:
-        yield Violation("kit", f"{team.ticket.id} needs {', '.join(missing)}, which {', '.join(team.members)} do not carry", len(missing))
+        yield Violation(
+            "kit",
+            f"{team.ticket.id} needs {', '.join(missing)}, which {', '.join(team.members)} do not carry",
+            len(missing),
+            team.ticket.id,
+        )
 
 
 def _fetched(duty: Duty, trip: Trip) -> Iterator[Violation]:
     if trip.out is not None and (extra := sorted(set(trip.route.kits) - trip.kits)):
-        yield Violation("kit", f"{duty.technician.id} is already out without {', '.join(extra)} and cannot fetch it on this trip")
+        yield Violation(
+            "kit",
+            f"{duty.technician.id} is already out without {', '.join(extra)} and cannot fetch it on this trip",
+            technician=duty.technician.id,
+        )
 
 
 def _stock(case: Case, work: Iterable[Duty]) -> Iterator[Violation]:
@@ -339,7 +362,12 @@ def _capacity(duty: Duty, trip: Trip) -> Iterator[Violation]:
     for visit in trip.visits:
         load += visit.ticket.load
     if capacity is not None and load > capacity:
-        yield Violation("capacity", f"{duty.technician.id} carries {load:g} on one trip; the vehicle holds {capacity:g}", load - capacity)
+        yield Violation(
+            "capacity",
+            f"{duty.technician.id} carries {load:g} on one trip; the vehicle holds {capacity:g}",
+            load - capacity,
+            technician=duty.technician.id,
+        )
 
 
 def _locked_first(case: Case, duty: Duty) -> Iterator[Violation]:
@@ -348,7 +376,13 @@ def _locked_first(case: Case, duty: Duty) -> Iterator[Violation]:
         if not _is_locked(case, visit.ticket.id):
             waiting = waiting or visit.ticket.id
         elif waiting is not None:
-            yield Violation("locked", f"{visit.ticket.id} is locked, so {duty.technician.id} must visit it before {waiting}")
+            yield Violation(
+                "locked",
+                f"{visit.ticket.id} is locked, so {duty.technician.id} must visit it before {waiting}",
+                1.0,
+                visit.ticket.id,
+                duty.technician.id,
+            )
 
 
 def _locked_teams(case: Case, teams: Mapping[str, _Team]) -> Iterator[Violation]:
@@ -356,7 +390,9 @@ def _locked_teams(case: Case, teams: Mapping[str, _Team]) -> Iterator[Violation]
         sent = set(teams[promise.ticket].members) if promise.ticket in teams else set()
         if promise.locked and sent != set(promise.technicians):
             who = ", ".join(sorted(sent)) or "nobody"
-            yield Violation("locked", f"{promise.ticket} is locked to {', '.join(promise.technicians)}; the plan sends {who}")
+            yield Violation(
+                "locked", f"{promise.ticket} is locked to {', '.join(promise.technicians)}; the plan sends {who}", ticket=promise.ticket
+            )
 
 
 def _is_locked(case: Case, ticket: str) -> bool:
@@ -371,4 +407,4 @@ def _foresight(duty: Duty, visit: Visit, say: _Clock) -> Iterator[Violation]:
     sets_out, opened = visit.arrive - visit.leg.seconds, visit.ticket.opened_at.timestamp()
     if opened - sets_out > SLACK_S:
         what = f"{duty.technician.id} sets out for {visit.ticket.id} at {say(sets_out)}; it is opened at {say(opened)}"
-        yield Violation("foresight", what, opened - sets_out)
+        yield Violation("foresight", what, opened - sets_out, visit.ticket.id, duty.technician.id)
