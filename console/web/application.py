@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from config.settings import Settings
 from console.api import make_api
 from console.web.live import News, live_router, watching
+from console.web.pages.inbox import inbox_router
 from console.web.pages.login import login_router
 from console.web.pages.plan import plan_router
 from console.web.pages.plans import plans_router
@@ -66,7 +67,13 @@ def make_console(
     console.mount("/static/maps", StaticFiles(directory=MAPS), name="maps")
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
     console.mount("/api", make_api(store, settings), name="api")
-    for router in (login_router(web, visitor), plans_router(web, visitor), plan_router(web, visitor), live_router(news, visitor)):
+    for router in (
+        login_router(web, visitor),
+        plans_router(web, visitor),
+        plan_router(web, visitor),
+        inbox_router(web, visitor),
+        live_router(news, visitor),
+    ):
         console.include_router(router)
     return console
 

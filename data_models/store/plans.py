@@ -19,6 +19,7 @@ from data_models.context import read_context
 from data_models.errors import Conflict, NotFound
 from data_models.plan import Plan
 from data_models.snapshot import Snapshot
+from data_models.store.audit import write_audit
 from data_models.store.events import tell_begun
 from data_models.store.parts import parts
 
@@ -240,6 +241,7 @@ def _must_be_sound(plan: tables.Plan) -> None:
 
 
 def _decide(session: Session, plan: tables.Plan, decision: str, by: str, at: datetime, reason: str) -> tables.Plan:
+    write_audit(session, by, f"plan {decision}", f"plan {plan.id}", at, {"reason": reason, "region": plan.region})
     plan.state = decision
     plan.approvals.append(tables.Approval(decision=decision, by=by, at=at, reason=reason))
     session.flush()

@@ -64,3 +64,33 @@ if (document.querySelector('meta[name="csrf-token"]').content) {
   if (navigator.locks) navigator.locks.request("twohour-news", listen);
   else listen();
 }
+
+/* The badge of the inbox, and a sound when an emergency comes in: two short tones, made here so that no file is needed. */
+const badge = document.getElementById("inbox-badge");
+if (badge) {
+  const refresh = async () => {
+    const answer = await fetch("/inbox/count", { headers: { "HX-Request": "true" } });
+    if (!answer.ok) return;
+    const [before, count] = [Number(badge.textContent || 0), Number((await answer.text()).trim() || 0)];
+    badge.textContent = count || "";
+    badge.hidden = count === 0;
+    document.title = document.title.replace(/^(\(\d+\) )?/, count ? `(${count}) ` : "");
+    if (badge.dataset.known && count > before) chime();
+    badge.dataset.known = "yes";
+  };
+  document.addEventListener("news", refresh);
+  refresh();
+}
+
+function chime() {
+  const sound = new AudioContext();
+  [880, 1174].forEach((tone, index) => {
+    const [source, volume] = [sound.createOscillator(), sound.createGain()];
+    source.frequency.value = tone;
+    volume.gain.setValueAtTime(0.12, sound.currentTime + index * 0.18);
+    volume.gain.exponentialRampToValueAtTime(0.001, sound.currentTime + index * 0.18 + 0.16);
+    source.connect(volume).connect(sound.destination);
+    source.start(sound.currentTime + index * 0.18);
+    source.stop(sound.currentTime + index * 0.18 + 0.17);
+  });
+}
