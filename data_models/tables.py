@@ -479,6 +479,41 @@ class Approval(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
 
 
+class PlanEdit(Base):
+    """A change of a draft by hand, with the plan after it. Only whether it counts is ever changed: `undone`, by whom and when.
+
+    The row of an edit holds the change alone: the case with it is the snapshot's with the changes of all edits up to it.
+    """
+
+    __tablename__ = "plan_edit"
+    __table_args__ = (
+        CheckConstraint(
+            "reason IN ('', 'customer_asked', 'local_knowledge', 'technician_asked', 'safety', 'training', 'traffic', 'equipment', "
+            "'other')",
+            name="reason",
+        ),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("follows >= 0 AND follows < number", name="follows"),
+        Index("ix_plan_edit_at", "at"),
+    )
+
+    plan_id: Mapped[int] = mapped_column(_reference("plan.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    follows: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(32))
+    details: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(String(32))
+    note: Mapped[str] = mapped_column(Text, default="")
+    by: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
+    plan_json: Mapped[str] = mapped_column(Text)
+    cost_before: Mapped[float]
+    cost_after: Mapped[float]
+    undone: Mapped[bool] = mapped_column(default=False)
+    marked_by: Mapped[str] = mapped_column(String(100), default="")
+    marked_at: Mapped[datetime | None]
+
+
 class Event(Base):
     """Something that happened, as it was told: rows are added and never changed or deleted, which the database itself sees to.
 

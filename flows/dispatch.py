@@ -198,10 +198,10 @@ def approve_plan(store: Store, plan_id: int, *, by: str, at: datetime, reason: s
         approve(session, plan_id, by, at, reason)
 
 
-def reject_plan(store: Store, plan_id: int, *, by: str, at: datetime, reason: str) -> None:
-    """Reject a draft or an approved plan. Raises `NotFound`, `Conflict`."""
+def reject_plan(store: Store, plan_id: int, *, by: str, at: datetime, reason: str, seen: int | None = None) -> None:
+    """Reject a draft or an approved plan; `seen` as in `approve_and_tell`. Raises `NotFound`, `Conflict`."""
     with store.session() as session:
-        reject(session, plan_id, by, at, reason)
+        reject(session, plan_id, by, at, reason, seen)
 
 
 def publish_plan(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime) -> tuple[Paper, ...]:
@@ -226,13 +226,23 @@ def publish_plan(store: Store, settings: Settings, plan_id: int, *, by: str, at:
 
 def approve_and_publish(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, reason: str = "") -> tuple[Paper, ...]:
     """Approve and publish a draft in one transaction, both or neither, then write its papers; gives these. Raises as `publish_plan`."""
+    _must_be_writable(settings.output_dir)
+    return papers_of(store, settings, approve_and_tell(store, settings, plan_id, by=by, at=at, reason=reason))
+
+
+def approve_and_tell(
+    store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, reason: str = "", seen: int | None = None
+) -> KeptPlan:
+    """Approve and publish a draft in one transaction, both or neither, and leave its papers to the caller.
+
+    `seen` is the `row_version` that the person looked at; None takes the draft as it is. Raises as `publish_plan`.
+    """
     kept = read_plan(store, plan_id)
     must_keep_every_rule(kept.judged)
-    _must_be_writable(settings.output_dir)
     with store.session() as session:
-        approve(session, plan_id, by, at, reason)
+        approve(session, plan_id, by, at, reason, seen)
         publish_and_tell(session, settings, kept, by=by, at=at)
-    return papers_of(store, settings, kept)
+    return kept
 
 
 def _must_be_writable(folder: Path) -> None:

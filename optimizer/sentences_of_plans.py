@@ -159,6 +159,26 @@ VIOLATIONS: Mapping[str, Both] = {
     "rule_locked_team": Both(
         "{ticket} is locked to {technicians}; the plan sends {sent}", "{ticket} 已锁定由 {technicians} 前往；计划派的是 {sent}"
     ),
+    "hand_pinned": Both(
+        "{ticket} is pinned and would not be planned any more; release it first", "{ticket} 已固定，改动后将排不进计划；请先解除固定"
+    ),
+    "hand_pinned_to": Both(
+        "{ticket} is pinned to {technicians} and would not be planned any more; release it first",
+        "{ticket} 已固定给 {technicians}，改动后将排不进计划；请先解除固定",
+    ),
+    "hand_pin_outside": Both(
+        "{ticket} is pinned outside its access: only {access_spans}", "{ticket} 固定在允许进场的时间之外：只允许 {access_spans}"
+    ),
+    "hand_helps_no_more": Both(
+        "the change does not serve {ticket} in time any more: the plan was changed since it was found",
+        "这项改动已不能让 {ticket} 按时到场：提出之后计划又变了",
+    ),
+    "hand_no_room": Both("{ticket} cannot be planned: nobody has room for it as the plan stands", "{ticket} 排不进去：按现有计划无人有空"),
+    "hand_no_room_for": Both(
+        "{ticket} cannot be planned: {technicians} without room for it as the plan stands",
+        "{ticket} 排不进去：按现有计划 {technicians} 没有空",
+    ),
+    "hand_no_times": Both("the visits cannot follow each other in time ({reason})", "这些上门时间排不通（{reason}）"),
     "rule_foresight": Both(
         "{technician} sets out for {ticket} at {leave_time}; it is opened at {opened_time}",
         "{technician} {leave_time} 出发前往 {ticket}；该工单 {opened_time} 才受理",

@@ -151,10 +151,12 @@ def approve(session: Session, plan_id: int, by: str, at: datetime, reason: str =
     NotFound
         There is no such plan.
     Conflict
-        It breaks a rule, is no draft, or was changed after it was looked at; the message names who was first.
+        It breaks a rule, is no draft, was changed after it was looked at, or has edits that are not finished; the message names
+        who was first.
     """
     plan = _for_change(session, plan_id, ("draft",), "approved", seen)
     _must_be_sound(plan)
+    _must_be_finished(session, plan_id)
     return _decide(session, plan, "approved", by, at, reason)
 
 
@@ -238,6 +240,14 @@ def _next_step(state: str, wanted: str) -> str:
 def _must_be_sound(plan: tables.Plan) -> None:
     if plan.violations:
         raise Conflict(f"Plan {plan.id} breaks {plan.violations} rules and stays a draft; mend it or plan again")
+
+
+def _must_be_finished(session: Session, plan_id: int) -> None:
+    edit = tables.PlanEdit
+    query = select(edit.by).where(edit.plan_id == plan_id, edit.undone.is_(False)).order_by(edit.number.desc())
+    by = list(session.scalars(query))
+    if by:
+        raise Conflict(f"Plan {plan_id} has {len(by)} changes that are not finished, the last by {by[0]}; finish them, or undo them first")
 
 
 def _decide(session: Session, plan: tables.Plan, decision: str, by: str, at: datetime, reason: str) -> tables.Plan:

@@ -1,0 +1,288 @@
+"""Drafts changed by hand, over the store: opened, changed, undone, improved, and made a plan of their own. Plain functions.
+
+Whatever is computed is computed before the transaction that keeps it; that one looks whether the draft is still as it was seen.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from data_models import tables
+from data_models.case import Case
+from data_models.case_files import parse_case, parse_plan, plan_json
+from data_models.context import Context, read_context
+from data_models.errors import Conflict, NotFound
+from data_models.manual_edits import EditsOfDraft
+from data_models.plan import Plan
+from data_models.snapshot import Snapshot
+from data_models.store import Store, published_plan, reject, save_plan, save_snapshot
+from data_models.store.edits import add_edit, edits_of, lock_draft, must_be_seen, must_have_reason, redo_edit, undo_edit
+from flows.manual_changes import change_facts, read_change
+from flows.planning import SearchLimit, judge, judged_summary, must_keep_every_rule, with_unplanned_reasons
+from optimizer.editing import Desk, Improve, ManualChange, Outcome, State
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from config.settings import Settings
+
+IMPROVE_SECONDS = 5.0
+"""How long the rest of a draft is improved when nobody says otherwise."""
+
+MOST_KEPT = 4
+"""Snapshots that a `Workbench` keeps read."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft as its edits leave it.
+
+    Attributes
+    ----------
+    state
+        Case and plan with the edits.
+    edits
+        All of them; `edits.seen` is what whoever changes the draft next has to name.
+    context
+        Names, addresses and clocks of the snapshot.
+    """
+
+    plan: int
+    region: str
+    plan_state: str
+    state: State
+    edits: EditsOfDraft
+    context: Context
+
+    @property
+    def seen(self) -> int:
+        """The number of the last edit that counts, 0 for none."""
+        return self.edits.seen
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an edit to take back."""
+        return self.seen > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an edit to make again."""
+        return self.edits.to_redo is not None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change did, or why it was refused; `seen` names the draft as it is now."""
+
+    outcome: Outcome
+    seen: int
+
+
+class Workbench:
+    """The snapshots that a process works on, read once. Without one, each call reads and computes anew, to the same result."""
+
+    def __init__(self) -> None:
+        self._desks: OrderedDict[str, tuple[Desk, Context]] = OrderedDict()
+
+    def desk(self, snapshot: tables.Snapshot) -> tuple[Desk, Context]:
+        """The desk for the case of a snapshot, and its context."""
+        found = self._desks.pop(snapshot.digest, None)
+        if found is None:
+            found = Desk(parse_case(snapshot.case_json)), read_context(snapshot.context_json)
+        self._desks[snapshot.digest] = found
+        while len(self._desks) > MOST_KEPT:
+            self._desks.popitem(last=False)
+        return found
+
+
+def open_draft(store: Store, settings: Settings, plan_id: int, bench: Workbench | None = None) -> Draft:
+    """A plan with its edits, at one unchanging moment of the store. Raises `NotFound`: no such plan, or one of another region."""
+    return _opened(store, settings, plan_id, bench or Workbench())[0]
+
+
+def change_draft(
+    store: Store,
+    settings: Settings,
+    plan_id: int,
+    change: ManualChange,
+    *,
+    reason: str,
+    note: str = "",
+    by: str,
+    at: datetime,
+    seen: int,
+    bench: Workbench | None = None,
+) -> Changed:
+    """Try a change of a draft, and keep it with its reason when it breaks no rule; one that does leaves the draft as it was.
+
+    Raises
+    ------
+    NotFound
+        There is no such plan, or the change names what its case has not got.
+    BadInput
+        The change contradicts itself, or its reason is not in the list.
+    Conflict
+        The plan is no draft, or somebody changed it after the edit `seen`; the message names who, and what they did.
+    """
+    must_have_reason(reason, note)
+    draft, desk = _opened(store, settings, plan_id, bench or Workbench(), seen)
+    outcome = desk.apply(draft.state, change)
+    if not outcome.accepted:
+        return Changed(outcome, draft.seen)
+    return Changed(outcome, _keep(store, draft, change, outcome, reason=reason, note=note, by=by, at=at))
+
+
+def undo(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, seen: int, bench: Workbench | None = None) -> Draft:
+    """Take back the last edit; gives the draft without it. Raises as `change_draft`, and `Conflict` when there is none."""
+    with store.session() as session:
+        _must_be_ours(session, settings, plan_id)
+        undo_edit(session, plan_id, seen, by, at)
+    return open_draft(store, settings, plan_id, bench)
+
+
+def redo(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, seen: int, bench: Workbench | None = None) -> Draft:
+    """Make the edit again that was taken back last; gives the draft with it. Raises as `undo`."""
+    with store.session() as session:
+        _must_be_ours(session, settings, plan_id)
+        redo_edit(session, plan_id, seen, by, at)
+    return open_draft(store, settings, plan_id, bench)
+
+
+def improve(
+    store: Store,
+    settings: Settings,
+    plan_id: int,
+    *,
+    by: str,
+    at: datetime,
+    seen: int,
+    limit: SearchLimit | None = None,
+    bench: Workbench | None = None,
+) -> Changed:
+    """Plan the rest of a draft again around what was fixed by hand, and keep the plan when it is cheaper.
+
+    While a plan is published, what the draft says is changed only at the price of the settings; before, freely. Raises as `change_draft`.
+    """
+    from optimizer.improving import fixed_case, improved, without_left_out
+
+    draft, _ = _opened(store, settings, plan_id, bench or Workbench(), seen)
+    found = _replanned(store, settings, draft, fixed_case(draft.state), without_left_out(draft.state), limit)
+    outcome = improved(draft.state, found, Improve(settings.seed))
+    if not outcome.accepted or outcome.state is draft.state:
+        return Changed(outcome, draft.seen)
+    return Changed(outcome, _keep(store, draft, Improve(settings.seed), outcome, reason="", note="", by=by, at=at))
+
+
+def finish_draft(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, seen: int) -> int:
+    """Make a draft with its edits a plan of its own, whose snapshot is the edited case; the draft is rejected as edited into it.
+
+    The new plan counts as made when the draft was, so that what was promised meanwhile still stands against it. Gives its number.
+
+    Raises
+    ------
+    NotFound
+        There is no such plan.
+    Conflict
+        Nothing was changed, the plan is no draft, somebody changed it meanwhile, or it breaks a rule.
+    """
+    draft, _ = _opened(store, settings, plan_id, Workbench(), seen)
+    if not draft.seen:
+        raise Conflict(f"Plan {plan_id} has no changes to finish; approve it as it is, or change something first")
+    judged = judge(draft.state.case, draft.state.plan)
+    must_keep_every_rule(judged)
+    judged = with_unplanned_reasons(judged) if judged.plan.unassigned else judged
+    with store.session() as session:
+        lock_draft(session, plan_id, seen)
+        base = session.get_one(tables.Plan, plan_id)
+        snapshot = save_snapshot(session, Snapshot(draft.state.case, _context_of(draft)))
+        row = save_plan(
+            session,
+            snapshot.id,
+            judged.plan,
+            created_at=base.created_at,
+            seed=base.seed,
+            iterations=base.iterations,
+            violations=0,
+            region=base.region,
+            settings={**base.settings, "edits": seen, "run": None},
+            versions=base.versions,
+            score=judged_summary(judged),
+            parent_id=plan_id,
+        )
+        reject(session, plan_id, by, at, f"edited into plan {row.id}")
+        return row.id
+
+
+def _opened(store: Store, settings: Settings, plan_id: int, bench: Workbench, seen: int | None = None) -> tuple[Draft, Desk]:
+    with store.reading() as session:
+        _must_be_ours(session, settings, plan_id)
+        row = session.scalars(select(tables.Plan).where(tables.Plan.id == plan_id).options(joinedload(tables.Plan.snapshot))).one()
+        edits = edits_of(session, plan_id)
+        if seen is not None:
+            must_be_seen(row, plan_id, edits, seen)
+        desk, context = bench.desk(row.snapshot)
+        text = edits.plan_json or row.plan_json
+        changes = tuple(read_change({"kind": edit.kind, **edit.details}) for edit in edits.counting)
+        draft = Draft(plan_id, row.region, row.state, desk.begin(parse_plan(text), changes), replace(edits, plan_json=""), context)
+        return draft, desk
+
+
+def _must_be_ours(session: Session, settings: Settings, plan_id: int) -> None:
+    """Raises `NotFound` for a plan that is not there, or is of another region than the settings are for."""
+    region = session.scalar(select(tables.Plan.region).where(tables.Plan.id == plan_id))
+    if region is None or (settings.region and region != settings.region):
+        raise NotFound(f"Plan {plan_id} does not exist; `twohour show` lists those that do")
+
+
+def _replanned(store: Store, settings: Settings, draft: Draft, case: Case, plan: Plan, limit: SearchLimit | None) -> Plan:
+    from flows.replanning import replan_until_signal
+
+    with store.reading() as session:
+        is_told = published_plan(session, draft.region) is not None
+    free = {"technician_price": 0.0, "moved_price": 0.0, "freeze_minutes": 0.0, "frozen_price": 0.0}
+    prices = settings.replanning if is_told else settings.replanning.model_copy(update=free)
+    found = replan_until_signal(case, plan, limit or SearchLimit(IMPROVE_SECONDS), settings.seed, prices, workers=settings.solver_workers)
+    if found.interrupted is not None:
+        signal.raise_signal(found.interrupted)
+    return found.plan
+
+
+def _context_of(draft: Draft) -> Context:
+    """The context of the edited case: who is away has other shifts, each of the kind that it is a piece of."""
+    people = dict(draft.context.technicians)
+    for was in draft.state.base.technicians:
+        now = draft.state.case.technician_by_id[was.id]
+        facts = people.get(was.id)
+        if facts is None or len(now.shifts) == len(was.shifts):
+            continue
+        pieces = [next((k for k, s in enumerate(was.shifts) if s.start <= piece.start < s.end), -1) for piece in now.shifts]
+        kinds = (facts.shift_kinds[k] if 0 <= k < len(facts.shift_kinds) else "on_call" for k in pieces)
+        people[was.id] = replace(facts, shift_kinds=tuple(kinds))
+    return replace(draft.context, technicians=people)
+
+
+def _keep(store: Store, draft: Draft, change: ManualChange, outcome: Outcome, *, reason: str, note: str, by: str, at: datetime) -> int:
+    facts = change_facts(change)
+    text = plan_json(outcome.state.plan)
+    with store.session() as session:
+        return add_edit(
+            session,
+            draft.plan,
+            draft.seen,
+            kind=facts.pop("kind"),
+            details=facts,
+            reason=reason,
+            note=note,
+            by=by,
+            at=at,
+            plan_json=text,
+            cost_before=draft.state.score.cost.total,
+            cost_after=outcome.state.score.cost.total,
+        )
