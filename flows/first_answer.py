@@ -155,8 +155,8 @@ class FirstAnswer:
         Who can help remotely, the best first, where the policy sends an expert to this severity.
     repair
         Where no offer is in time: what moving others would give, if the time for it sufficed.
-    reasons
-        Where nobody can come at all.
+    reasons, names
+        Why, where nobody can come at all, and the words for ids in them.
     given_up
         Tickets that the plan promises, and that cannot be served any longer as it stands.
     spent_ms
@@ -178,6 +178,7 @@ class FirstAnswer:
     experts: tuple[Expert, ...] = ()
     repair: RepairOffer | None = None
     reasons: tuple[Reason, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     given_up: tuple[str, ...] = ()
     currency: str = ""
     spent_ms: Mapping[str, float] = field(default_factory=dict, compare=False)
@@ -325,7 +326,8 @@ def first_answer(case: Case, plan: Plan, ticket: str, spread: Spread, around: Su
         if around.whole is not None:
             case, plan, context = around.whole()
             stands, around = standing(case, plan, ticket, trips=TRIPS), replace(around, context=context)
-        answer = replace(answer, reasons=reasons_of(stands, ticket, around.context))
+        reasons = reasons_of(stands, ticket, around.context)
+        answer = replace(answer, reasons=reasons, names=_names_in(reasons, around.context.planning.names))
         watch.lap("reasons")
     return replace(answer, spent_ms=dict(watch.spent))
 
@@ -338,6 +340,13 @@ def reasons_of(stands: Standing, ticket: str, context: Context) -> tuple[Reason,
     plan = to_plan(stands.problem, stands.schedule)
     explanation = explain(stands.problem.case, plan, context=context.planning, max_remedies=0, tickets={ticket})
     return tuple(reason for each in explanation.tickets for reason in each.reasons)
+
+
+def _names_in(reasons: Iterable[Reason], names: Mapping[str, str]) -> dict[str, str]:
+    """The names that the reasons ask for: an answer needs no others."""
+    values = [value for reason in reasons for value in reason.values.values()]
+    ids = {item for value in values for item in (value if isinstance(value, tuple) else (value,))}
+    return {id: name for id, name in names.items() if id in ids}
 
 
 class _Speaker:

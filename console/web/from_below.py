@@ -43,6 +43,7 @@ TEMPLATES: tuple[Both, ...] = (
     Both("by itself: small", "自动发布：改动很少"),
     Both("by itself: {goes_out}", "自动发布：{goes_out}"),
     Both("overtaken by plan {plan}", "已被计划 {plan} 取代"),
+    Both("sent to {ticket}: {technicians}", "派往 {ticket}：{technicians}"),
     Both("satisfaction {score} is below {below}", "满意度 {score} 低于 {below}"),
     # What is odd about an event.
     Both("the ticket was open already", "工单此前已受理"),
@@ -65,6 +66,14 @@ TEMPLATES: tuple[Both, ...] = (
     # Requests that are refused.
     Both("{login} ({role}) may not do this", "{login}（{role}）无权进行此操作"),
     Both("Ticket {ticket} is not in plan {plan}", "计划 {plan} 中没有工单 {ticket}"),
+    Both("{login} ({role}) may not send anybody", "{login}（{role}）无权派人"),
+    Both("Ticket {ticket} does not exist, or belongs to another region", "工单 {ticket} 不存在，或属于其他区域"),
+    Both("Ticket {ticket} is not open any more; look again", "工单 {ticket} 已不在待派工状态；请重新查看"),
+    Both(
+        "Ticket {ticket}: {technicians} cannot take it as things are now; ask for a new answer",
+        "工单 {ticket}：{technicians} 目前已不能前往；请重新获取答复",
+    ),
+    Both("Plan {plan} was published since this answer was given; ask for a new one", "给出答复之后计划 {plan} 已发布；请重新获取答复"),
     Both("this does not exist, or belongs to another region", "不存在，或属于其他区域"),
     Both("there is no such page", "没有这个页面"),
     Both(

@@ -92,6 +92,11 @@ function formerBars(ticket, index) {
   }));
 }
 
+const day = "M月D日";
+const CHINESE_AXIS = {
+  minorLabels: { weekday: day, day: "D日", week: "w周", month: "M月" },
+  majorLabels: { millisecond: day, second: day, minute: day, hour: day, weekday: "YYYY年M月", day: "YYYY年M月", week: "YYYY年M月" },
+};
 const timeline = new vis.Timeline(byId("timeline"), items, groups, {
   stack: false,
   verticalScroll: true,
@@ -105,6 +110,7 @@ const timeline = new vis.Timeline(byId("timeline"), items, groups, {
   orientation: "top",
   showCurrentTime: false,
   tooltip: { followMouse: true },
+  ...(IN_CHINESE ? { format: CHINESE_AXIS } : {}),
   xss: { disabled: false },
   editable: { updateTime: facts.editable, updateGroup: facts.editable, add: false, remove: false, overrideItems: false },
   itemsAlwaysDraggable: { item: facts.editable, range: false },
