@@ -312,6 +312,8 @@ class _Trial:
         """Who goes after the change; empty: whoever is cheapest."""
         if isinstance(change, PutIn):
             return change.technicians
+        if change.crew:
+            return change.crew
         now = promises(self.state.plan)[change.ticket].technicians
         if change.technician is None or change.technician in now:
             return now
