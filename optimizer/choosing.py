@@ -168,10 +168,7 @@ def _held(problem: Problem, told: Told, tickets: Collection[int]) -> dict[int, i
 
 
 def _held_by_draft(problem: Problem, draft: Plan, drafted: Solution, taken: Collection[int]) -> dict[int, int]:
-    free = schedule(problem, let_go(drafted, range(problem.n_duties)))
-    if isinstance(free, Broken):
-        return {}
-    return {t: start for t, start in held_starts(problem, draft, drafted, free).items() if t in taken}
+    return {t: start for t, start in held_starts(problem, draft, drafted).items() if t in taken}
 
 
 def _as_told(one: Mapping[str, Promise], other: Mapping[str, Promise], ticket: str) -> bool:

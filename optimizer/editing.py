@@ -201,13 +201,8 @@ def held_problem(desk: Desk, case: Case, plan: Plan, but: Collection[str] = ()) 
     """As `Desk.held`, for a plan in the shifts of the case."""
     problem = desk.problem(case, plan)
     solution = from_plan(problem, plan)
-    free = schedule(problem, let_go(solution, range(problem.n_duties)))
-    if isinstance(free, Broken):
-        free = schedule(problem, solution)
-    if isinstance(free, Broken):
-        return problem, solution
     index = {name: t for t, name in enumerate(problem.ticket_ids)}
-    return holding(problem, held_starts(problem, plan, solution, free, [index[name] for name in but if name in index])), solution
+    return holding(problem, held_starts(problem, plan, solution, [index[name] for name in but if name in index])), solution
 
 
 class _Trial:
