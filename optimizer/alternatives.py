@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from optimizer.edited_rules import CLICKABLE
-from optimizer.editing import Desk, Move, PutIn, Shifted, State, TakeRemedy
+from optimizer.edited_state import Numbers
+from optimizer.editing import Move, PutIn, Shifted, State, TakeRemedy
 from optimizer.explain import explain
 from optimizer.explanation import ChangeKind, PlanningContext, Remedy, TicketExplanation
 from optimizer.manual import ManualChange
@@ -68,7 +69,7 @@ def next_best(state: State, ticket: str, most: int = 3) -> tuple[Alternative, ..
     from optimizer.candidates import ways
 
     # No second trip is begun for it: what is shown must be what a change then does.
-    problem, solution = Desk(state.base, trips=1).held(state, (ticket,))
+    problem, solution = Numbers(trips=1).held(state.case, state.plan, (ticket,))
     plan = schedule(problem, solution)
     if ticket not in problem.ticket_ids or not isinstance(plan, Schedule):
         return ()

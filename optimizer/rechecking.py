@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from data_models.case import Case
 from data_models.errors import BadInput
 from data_models.plan import Plan
-from optimizer.editing import TRIPS, Shifted
+from optimizer.edited_state import TRIPS
+from optimizer.editing import Shifted
 from optimizer.published import kept, problem_for, promises, starts_of
 
 
