@@ -6,7 +6,6 @@ The order of everything is by id, so that the same facts give the same case, byt
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -119,8 +118,8 @@ def take_snapshot(
     """The planning problem of `facts` at `facts.now`, with great-circle travel; `with_matrix` puts road times in.
 
     A skill counts when its certificate holds until the end of the technician's last shift of the horizon, overtime included, in the
-    time zone of the default policy: on the day `expires_on` it is absent already. Kits out of order are not counted, unless
-    somebody is out with them. A ticket that is reported under way, or whose work has begun by the published plan, is not planned
+    time zone of the default policy: on the day `expires_on` it is absent already. Kits out of order are not counted, and nobody
+    is taken to have one. A ticket that is reported under way, or whose work has begun by the published plan, is not planned
     again: its crew becomes free where it is, and `context.being_served` lists it. Other visits of the published plan are
     committed, and locked when the drive to them has begun, or when their technician has to be at such a visit of a crew
     afterwards. Whoever drives to a visit becomes free at its site when they arrive, so that it begins as promised.
@@ -133,7 +132,7 @@ def take_snapshot(
     day = _day(facts, policies)
     stations = {station.id for station in facts.stations}
     people = tuple(person for person in facts.technicians if person.station in stations)
-    starts = {person.id: _start(person, day) for person in people}
+    starts = _with_kits_in_order(facts.stations, people, {person.id: _start(person, day) for person in people})
     tickets = tuple(ticket for ticket in facts.tickets if ticket.id not in day.being_served)
     made = [_ticket(ticket, day, {person.id for person in people}) for ticket in tickets]
     case = Case(
@@ -166,9 +165,41 @@ def _kits(station: StationFacts, people: Sequence[TechnicianFacts], starts: Mapp
     People hold what they are out with until they are home, so that with a smaller number no plan could keep the rule on kits.
     """
     kits = {stock.kit: stock.owned - stock.broken for stock in station.kits}
-    out = (start for person in people if person.station == station.id and (start := starts[person.id]) is not None)
-    held = Counter(kit for start in out for kit in start.kits)
-    return kits | {kit: max(count, kits.get(kit, 0)) for kit, count in held.items()}
+    held = _held(station, people, starts)
+    return kits | {kit: max(len(people_out), kits.get(kit, 0)) for kit, people_out in held.items()}
+
+
+def _with_kits_in_order(
+    stations: Sequence[StationFacts], people: Sequence[TechnicianFacts], starts: Mapping[str, OutAt | None]
+) -> Mapping[str, OutAt | None]:
+    """Where people become free, without the kits that are out of order.
+
+    The log says how many of a station's kits are broken, not which. What more people are out with than are in order is taken from those
+    who become free last, so that nobody is sent to work with a broken kit while another one that is in order is out, too.
+    """
+    found = dict(starts)
+    for station in stations:
+        held = _held(station, people, starts)
+        for stock in station.kits:
+            those = held.get(stock.kit, []) if stock.broken else []
+            for _, name in sorted(those)[max(0, stock.owned - stock.broken) :]:
+                start = found[name]
+                if start is not None:
+                    found[name] = replace(start, kits=tuple(kit for kit in start.kits if kit != stock.kit))
+    return found
+
+
+def _held(
+    station: StationFacts, people: Sequence[TechnicianFacts], starts: Mapping[str, OutAt | None]
+) -> dict[str, list[tuple[datetime, str]]]:
+    """The people of a station who are out with kits of each type, with when they become free."""
+    held: dict[str, list[tuple[datetime, str]]] = {}
+    for person in people:
+        start = starts[person.id]
+        if person.station == station.id and start is not None:
+            for kit in start.kits:
+                held.setdefault(kit, []).append((start.at, person.id))
+    return held
 
 
 def case_places(case: Case) -> tuple[Point, ...]:

@@ -98,10 +98,11 @@ def keep_draft(
     at: datetime,
     run: str | None = None,
     parent: int | None = None,
+    waiting_since: datetime | None = None,
 ) -> int:
     """Keep a plan as `put_draft` does, in a transaction of its own; gives its number."""
     with store.session() as session:
-        return put_draft(session, settings, snapshot, judged, seed=seed, at=at, run=run, parent=parent)
+        return put_draft(session, settings, snapshot, judged, seed=seed, at=at, run=run, parent=parent, waiting_since=waiting_since)
 
 
 def put_draft(
@@ -114,11 +115,12 @@ def put_draft(
     at: datetime,
     run: str | None = None,
     parent: int | None = None,
+    waiting_since: datetime | None = None,
 ) -> int:
     """Keep a plan with its snapshot, settings, seed and versions in the caller's transaction; gives its number.
 
     With `run`, the id of a flow run, a draft that this run kept before is given instead of a second one. `parent` is the plan that it was
-    made from by planning again.
+    made from by planning again; `waiting_since` when the first of the drafts was made that this one overtakes and nobody decided about.
 
     Raises
     ------
@@ -140,7 +142,7 @@ def put_draft(
         iterations=facts.iterations or 0 if facts else 0,
         violations=len(judged.violations),
         region=settings.region,
-        settings={**settings.shown(), "run": run},
+        settings={**settings.shown(), "run": run, "waiting_since": None if waiting_since is None else waiting_since.isoformat()},
         versions={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         score=judged_summary(judged),
         explanation_json=explanation_json(judged.explanation) if judged.explanation else "",
@@ -153,7 +155,7 @@ def put_draft(
 class KeptPlan:
     """A plan as the store keeps it, read back into facts; `aim` is the chance to be in time that it was planned for, if any.
 
-    `seed`, `iterations` and `workers` are those of the search that found it.
+    `seed`, `iterations` and `workers` are those of the search that found it; `waiting_since` is when people were first asked to decide.
     """
 
     id: int
@@ -168,6 +170,7 @@ class KeptPlan:
     snapshot: Snapshot
     judged: JudgedPlan
     decisions: tuple[Mapping[str, Any], ...]
+    waiting_since: datetime
 
 
 def read_plan(store: Store, plan_id: int) -> KeptPlan:
@@ -186,8 +189,21 @@ def kept_plan(session: Session, plan_id: int) -> KeptPlan:
     decisions = tuple({"decision": a.decision, "by": a.by, "at": a.at, "reason": a.reason} for a in row.approvals)
     workers = row.settings.get("solver_workers", 1)  # plans from before there were several
     aim = (row.settings.get("uncertainty") or {}).get("aim")
+    since = row.settings.get("waiting_since")
     return KeptPlan(
-        row.id, row.name, row.version, row.state, row.created_at, row.seed, row.iterations, workers, aim, snapshot, judged, decisions
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        state=row.state,
+        created_at=row.created_at,
+        seed=row.seed,
+        iterations=row.iterations,
+        workers=workers,
+        aim=aim,
+        snapshot=snapshot,
+        judged=judged,
+        decisions=decisions,
+        waiting_since=row.created_at if since is None else datetime.fromisoformat(since),
     )
 
 

@@ -112,9 +112,11 @@ def stand_in(store: Store, settings: Settings, now: datetime) -> tuple[int, ...]
     """
     since = now - timedelta(minutes=settings.automatic.approval_minutes)
     decided = []
-    for draft in _drafts(store, settings, before=since):
-        outcome: Literal["last_plan_stands", "emergencies_sent"] = "last_plan_stands"
+    for draft in _drafts(store, settings, made_again=True):
         kept = read_plan(store, draft)
+        if kept.waiting_since > since:
+            continue
+        outcome: Literal["last_plan_stands", "emergencies_sent"] = "last_plan_stands"
         if settings.automatic.fallback == "emergencies" and _new_emergencies(store, kept):
             outcome = "emergencies_sent"
             try:
@@ -152,7 +154,7 @@ def _run(
             return Reoptimized("nothing_new", row.id)
         # The run that made the draft may have died before it decided.
         told = difference(last.snapshot.case, published.judged.plan, last.judged.plan, tries=0)
-        done = _decide(store, settings, last.id, last.snapshot.case, told, now)
+        done = _decide(store, settings, last.id, last.snapshot.case, told, now, last.waiting_since)
         return done if done.action == "published" else Reoptimized("nothing_new", last.id)
     found = replan_until_signal(
         snapshot.case,
@@ -171,17 +173,20 @@ def _run(
     must_keep_every_rule(judged)
     judged = with_unplanned_reasons(judged) if judged.plan.unassigned else judged
     must_hold()
-    number = keep_draft(store, settings, snapshot, judged, seed=settings.seed, at=now, run=run, parent=row.id)
+    since = min((read_plan(store, draft).waiting_since for draft in waiting), default=now)
+    number = keep_draft(store, settings, snapshot, judged, seed=settings.seed, at=now, run=run, parent=row.id, waiting_since=since)
     _overtake(store, waiting, number, now)
-    return replace(_decide(store, settings, number, snapshot.case, found.difference, now), news=news.news)
+    return replace(_decide(store, settings, number, snapshot.case, found.difference, now, since), news=news.news)
 
 
-def _decide(store: Store, settings: Settings, draft: int, case: Case, difference: Difference, now: datetime) -> Reoptimized:
+def _decide(
+    store: Store, settings: Settings, draft: int, case: Case, difference: Difference, now: datetime, since: datetime
+) -> Reoptimized:
     """Let a draft out, or ask for a person to: once, however often it is decided."""
     if goes_out(settings, difference, case):
         approve_and_publish(store, settings, draft, by=BY, at=now, reason=f"by itself: {settings.automatic.goes_out}")
         return Reoptimized("published", draft, (), difference)
-    until = now + timedelta(minutes=settings.automatic.approval_minutes)
+    until = since + timedelta(minutes=settings.automatic.approval_minutes)
     urgent = sum(case.ticket_by_id[change.ticket].severity == "emergency" for change in difference.of("new"))
     with store.session() as session:
         announce(session, settings, [approval_waiting(draft, now, until, urgent)], now)
@@ -224,12 +229,12 @@ def _must_hold(store: Store, work: str, holder: str) -> None:
             raise Conflict(f"{work.strip()}: this run was late and another one has taken over; nothing is kept")
 
 
-def _drafts(store: Store, settings: Settings, before: datetime | None = None) -> list[int]:
-    """Drafts made by planning the published plan again, oldest first; those made before a moment when one is given."""
+def _drafts(store: Store, settings: Settings, *, made_again: bool = False) -> list[int]:
+    """Drafts made by planning the published plan again, oldest first; with `made_again`, any plan."""
     with store.reading() as session:
         row = published_plan(session, settings.region)
         of_published = tables.Plan.parent_id == (row.id if row is not None else None)
-        which = of_published if before is None else (tables.Plan.parent_id.is_not(None) & (tables.Plan.created_at <= before))
+        which = tables.Plan.parent_id.is_not(None) if made_again else of_published
         query = select(tables.Plan.id).where(tables.Plan.region == settings.region, tables.Plan.state == "draft", which)
         return list(session.scalars(query.order_by(tables.Plan.id)))
 

@@ -46,7 +46,7 @@ def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_mi
         The snapshot that was planned last, and the one of now.
     plan
         The plan that is followed. With it, a visit that began as planned is no news, and a delay matters only when it
-        moves a visit by more than the tolerance, makes it late or leaves it out; without it, whoever becomes free elsewhere, or later than
+        moves a visit by more than the tolerance, makes it late or leaves it out, and did not do so at `before`; without it, whoever becomes free elsewhere, or later than
         before, matters, and so does every ticket that is gone.
     """
     told = promises(plan) if plan is not None else {}
@@ -57,7 +57,7 @@ def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_mi
             *_people(before, after),
             *_things(before, after),
             *_promised(before, after, told),
-            *(_delays(after, plan, tolerance_minutes) if plan is not None else _positions(before, after)),
+            *(_new_delays(before, after, plan, tolerance_minutes) if plan is not None else _positions(before, after)),
         )
     )
 
@@ -118,6 +118,23 @@ def _positions(before: Case, after: Case) -> Iterator[Said]:
 
 def _same_place(was: OutAt | None, now: OutAt, moment: datetime) -> bool:
     return was is not None and (was.lat, was.lon) == (now.lat, now.lon) and max(was.at, moment) == max(now.at, moment)
+
+
+def _new_delays(before: Case, after: Case, plan: Plan, tolerance_minutes: float) -> Iterator[Said]:
+    """Delays that were not known at the snapshot before: what was planned then has answered those, unless they grew by the tolerance."""
+    found = list(_delays(after, plan, tolerance_minutes))
+    if not found:
+        return
+    known = {(each.code, each.values.get("ticket")): each for each in _delays(before, plan, tolerance_minutes)}
+    for each in found:
+        was = known.get((each.code, each.values.get("ticket")))
+        if was is None or _late(each) > _late(was) + tolerance_minutes:
+            yield each
+
+
+def _late(said: Said) -> float:
+    minutes = said.values.get("late_minutes", 0.0)
+    return minutes if isinstance(minutes, float) else 0.0
 
 
 def _delays(after: Case, plan: Plan, tolerance_minutes: float) -> Iterator[Said]:

@@ -199,11 +199,22 @@ def test_what_somebody_is_out_with_is_there_whatever_was_counted(held: tuple[str
     assert with_person(position=PositionFacts(31.7, 120.5, NOW + HOUR, held)).case.stations[0].kits == kits
 
 
-def test_a_kit_that_is_out_counts_though_it_is_noted_as_broken() -> None:
+def test_a_broken_kit_that_somebody_carries_is_not_planned_with() -> None:
     station = replace(COMPANY.stations[0], kits=(KitStock("leak-kit", 1, 1),))
-    person = replace(COMPANY.technicians[0], position=PositionFacts(31.7, 120.5, NOW + HOUR, ("leak-kit",)))
-    assert snapshot(replace(COMPANY, stations=(station,), technicians=(person,))).case.stations[0].kits == {"leak-kit": 1}
-    assert snapshot(replace(COMPANY, stations=(station,))).case.stations[0].kits == {"leak-kit": 0}
+    person = replace(COMPANY.technicians[0], position=PositionFacts(31.7, 120.5, NOW + HOUR, ("leak-kit", "other")))
+    case = snapshot(replace(COMPANY, stations=(station,), technicians=(person,))).case
+    assert case.stations[0].kits == {"leak-kit": 0, "other": 1}
+    assert case.technicians[0].start == OutAt(31.7, 120.5, NOW + HOUR, ("other",))
+
+
+@pytest.mark.parametrize(("broken", "with_kit"), [(0, ["T-1", "T-2"]), (1, ["T-2"]), (2, [])])
+def test_of_two_that_are_out_with_the_same_kit_those_free_last_are_taken_to_have_the_broken_one(broken: int, with_kit: list[str]) -> None:
+    station = replace(COMPANY.stations[0], kits=(KitStock("leak-kit", 2, broken),))
+    first = replace(COMPANY.technicians[0], position=PositionFacts(31.7, 120.5, NOW + 2 * HOUR, ("leak-kit",)))
+    second = replace(first, id="T-2", position=PositionFacts(31.7, 120.5, NOW + HOUR, ("leak-kit",)))
+    case = snapshot(replace(COMPANY, stations=(station,), technicians=(first, second))).case
+    assert [who.id for who in case.technicians if who.start is not None and who.start.kits] == with_kit
+    assert case.stations[0].kits == {"leak-kit": 2 - broken}
 
 
 def test_shifts_keep_their_kind_overtime_and_break() -> None:
@@ -235,7 +246,8 @@ def promised(ticket: str, leaves: float, starts: float, finishes: float, technic
 
 
 def under_plan(*visits: PromisedVisit, tickets: tuple[TicketFacts, ...] = (replace(TICKET, state="planned"),)) -> Snapshot:
-    return snapshot(replace(COMPANY, promised=visits, published_plan=7, tickets=tickets))
+    in_order = replace(COMPANY.stations[0], kits=(KitStock("leak-kit", 2, 0),))
+    return snapshot(replace(COMPANY, stations=(in_order,), promised=visits, published_plan=7, tickets=tickets))
 
 
 @pytest.mark.parametrize(("leaves", "locked"), [(1 / 3600, False), (0.0, True), (-0.5, True)])

@@ -140,6 +140,31 @@ def test_when_nobody_decides_the_settings_do_and_it_is_told(company: Store, tmp_
     assert stand_in(company, how, NOW + 40 * MINUTE) == ()
 
 
+def test_drafts_that_overtake_each_other_do_not_put_off_the_fallback(company: Store, tmp_path: Path) -> None:
+    how = settings(tmp_path, approval_minutes=30)
+    for minute, ticket in ((5, "N-1"), (20, "N-2")):
+        happens(company, "ticket_opened", NOW + minute * MINUTE, ticket=ticket, site="S-2", severity="emergency", type="leak", crew=1)
+        assert run(company, how, NOW + (minute + 1) * MINUTE).action == "waits"
+    assert reoptimizing.stand_in(company, how, NOW + 35 * MINUTE) == ()
+    # People were first asked at minute 6; the draft of minute 21 overtook that one.
+    assert reoptimizing.stand_in(company, how, NOW + 36 * MINUTE) == (3,)
+    assert states(company) == {1: "published", 2: "rejected", 3: "rejected"}
+
+
+def test_a_delay_that_the_waiting_draft_answers_makes_no_other_draft(company: Store, tmp_path: Path) -> None:
+    how = settings(tmp_path)
+    with company.reading() as session:
+        plan = published_plan(session)
+        assert plan is not None
+        route = next(route for route in plan.routes if route.visits)
+    until = route.visits[0].starts_at + 180 * MINUTE
+    happens(company, "technician_sick", NOW + 5 * MINUTE, technician=route.technician_id, until=until.isoformat())
+    assert run(company, how, NOW + 6 * MINUTE).action == "waits"
+    for minute in (21, 36, 51):
+        assert run(company, how, NOW + minute * MINUTE).action == "nothing_new"
+    assert states(company) == {1: "published", 2: "draft"}
+
+
 def test_one_run_at_a_time_and_a_dead_one_is_followed_by_another(company: Store, tmp_path: Path) -> None:
     leak(company, NOW + 5 * MINUTE)
     with company.session() as session:

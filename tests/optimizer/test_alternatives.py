@@ -92,7 +92,7 @@ def test_a_fix_is_applied_by_one_change(five):
     assert any(each.change is not None for each in found)
 
 
-@pytest.mark.parametrize("kind", [*CLICKABLE, *NOT_BY_A_CLICK])
+@pytest.mark.parametrize("kind", sorted([*CLICKABLE, *NOT_BY_A_CLICK]))
 def test_every_kind_of_remedy_is_applied_or_says_why_not(kind: ChangeKind):
     fix = fix_of("A", Remedy(Change(kind), EIGHT, (), 0, 0, ""))
     assert (fix.change is None) == (kind not in CLICKABLE) == bool(fix.why_not)

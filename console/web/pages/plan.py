@@ -181,7 +181,7 @@ def page_facts(web: Web, shown: ShownPlan, texts: Texts) -> dict[str, Any]:
 def figures_of(web: Web, shown: ShownPlan, texts: Texts) -> dict[str, Any]:
     """What `plan_figures.jinja` shows."""
     automatic = web.settings.automatic
-    until = shown.kept.created_at + timedelta(minutes=automatic.approval_minutes)
+    until = shown.kept.waiting_since + timedelta(minutes=automatic.approval_minutes)
     waits = shown.kept.state == "draft" and shown.published is not None
     return {
         "plan": shown.kept,
