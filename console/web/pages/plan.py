@@ -93,7 +93,7 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> AP
             why=next((each for each in explained if each.ticket == ticket_id), None),
             names={**names, **shown.kept.snapshot.context.planning.names},
             case_now=shown.judged.case.now,
-            people=lambda ids: ", ".join(names.get(who, who) for who in ids),
+            people=lambda ids: web.texts(request, person_of(request)).listed(names.get(who, who) for who in ids),
         )
 
     @router.get("/map/base")

@@ -108,10 +108,14 @@ def test_what_is_missing_stale_fuzzy_or_fills_in_other_values_is_named(pages):
 
 def _said_in(path: Path, calls: dict[str, int], keywords: frozenset[str] = frozenset()) -> Iterator[str]:
     """Texts that a file gives to calls by name, at a position or by keyword, with `9` for what is filled in."""
-    for call in (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)):
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        given = [call.args[calls[name]]] if name in calls and len(call.args) > calls[name] else []
-        given += [keyword.value for keyword in call.keywords if keyword.arg in keywords]
+    for said in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        given: list[ast.expr | None] = []
+        if isinstance(said, ast.Yield) and "yield" in calls:
+            given = [said.value]
+        elif isinstance(said, ast.Call):
+            name = said.func.attr if isinstance(said.func, ast.Attribute) else getattr(said.func, "id", "")
+            given = [said.args[calls[name]]] if name in calls and len(said.args) > calls[name] else []
+            given += [keyword.value for keyword in said.keywords if keyword.arg in keywords]
         for node in given:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
@@ -124,7 +128,9 @@ def _filled(part: ast.FormattedValue) -> str:
     source = ast.unparse(part.value)
     if isinstance(part.value, ast.IfExp) and isinstance(part.value.body, ast.Constant):
         return str(part.value.body.value)
-    return {"_next_step(plan.state, wanted)": "; approve it first"}.get(source, "9")
+    parts = {"_next_step(plan.state, wanted)": "; approve it first", "_decided(plan)": ""}
+    parts |= {"what": "is too long for its shift, windows or breaks", "reason": "its crew lacks a kit"}
+    return parts.get(source, "9")
 
 
 PROBLEMS = {"Conflict": 0, "NotFound": 0, "HTTPException": 1}
@@ -137,6 +143,11 @@ PROBLEMS = {"Conflict": 0, "NotFound": 0, "HTTPException": 1}
         (["data_models/store/plans.py"], PROBLEMS, frozenset()),
         (["data_models/store/database.py"], {"Conflict": 0, "Unavailable": 0}, frozenset()),
         (["flows/reoptimizing.py"], {"reject": 4}, frozenset({"reason"})),
+        (["data_models/store/edits.py"], {**PROBLEMS, "BadInput": 0}, frozenset()),
+        (["flows/editing.py"], {**PROBLEMS, "reject": 4}, frozenset()),
+        (["optimizer/edited_rules.py"], {**PROBLEMS, "yield": 0}, frozenset()),
+        (["optimizer/edited_case.py"], PROBLEMS, frozenset()),
+        (["optimizer/schedule.py"], {"Broken": 0}, frozenset()),
         (["flows/sending.py"], {**PROBLEMS, "Infeasible": 0, "approve": 4}, frozenset({"reason"})),
         ([*HERE.rglob("*.py")], {**PROBLEMS, "told": 2}, frozenset({"detail"})),
     ],
@@ -159,6 +170,18 @@ def test_what_is_written_below_in_english_is_told_in_chinese(files, calls, keywo
             "Plan 5 cannot be published: the plan is a draft, nobody has approved it already; approve it first",
             "计划 5 不能发布：计划是“草案”，无人批准；请先批准",
         ),
+        (
+            "Plan 5 was changed after you looked at it: 王敏 (2026-03-02 08:15 UTC) undid change 3, leave out W1; look again",
+            "您查看之后计划 5 已有改动：王敏（2026-03-02 08:15 UTC）撤销了第 3 处改动：移出 W1；请重新查看",
+        ),
+        (
+            "Plan 5 is rejected and cannot be changed any more: 王敏 (2026-03-02 08:15 UTC) rejected it (overtaken by plan 7)",
+            "计划 5 的状态是“已驳回”，不能再改：王敏 于 2026-03-02 08:15 UTC 已驳回（已被计划 7 取代）",
+        ),
+        ("The route of T1 is overloaded", "T1 的路线超载"),
+        ("The route of T1 waits for crews that wait for it", "T1 的路线与小组互相等待"),
+        ("Ticket W1: needs 2 different technicians, gets 1", "工单 W1：需要 2 名不同的技师，实际 1 名"),
+        ("Station S1 owns 2 of kit leak, 3 are wanted at once", "服务站 S1 有器材包“leak” 2 套，却同时需要 3 套"),
         ("had not finished at W1; absent already", "在 W1 尚未完工；此前已缺勤"),
         ("li (viewer) may not do this", "li（只读用户）无权进行此操作"),
         ("by itself: small", "自动发布：改动很少"),
