@@ -139,6 +139,12 @@ def change_draft(
     return Changed(outcome, _keep(store, draft, change, outcome, reason=reason, note=note, by=by, at=at))
 
 
+def try_change(store: Store, settings: Settings, plan_id: int, change: ManualChange, bench: Workbench | None = None) -> Outcome:
+    """What a change of a draft would do; nothing is kept. Raises `NotFound` and `BadInput` as `change_draft`."""
+    draft, desk = _opened(store, settings, plan_id, bench or Workbench())
+    return desk.apply(draft.state, change)
+
+
 def undo(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, seen: int, bench: Workbench | None = None) -> Draft:
     """Take back the last edit; gives the draft without it. Raises as `change_draft`, and `Conflict` when there is none."""
     with store.session() as session:

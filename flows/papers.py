@@ -18,6 +18,7 @@ from maps.dispatch_sheet import dispatch_sheet
 from maps.itineraries import itineraries
 from maps.plan_map import plan_map
 from maps.visits import TicketLabel
+from optimizer.wording import Language, told, word
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Coverage:
     standard_minutes: float
 
 
-def labels_of(context: Context, judged: JudgedPlan) -> dict[str, TicketLabel]:
-    """What maps and papers show of each ticket, by id."""
+def labels_of(context: Context, judged: JudgedPlan, language: Language = "en") -> dict[str, TicketLabel]:
+    """What maps, papers and pages show of each ticket, by id; reasons and remedies in the language."""
+    names, now = context.planning.names, judged.case.now
     explained = {item.ticket: item for item in judged.explanation.tickets} if judged.explanation else {}
     likely = judged.chances.tickets if judged.chances else {}
     labels: dict[str, TicketLabel] = {}
@@ -56,9 +58,9 @@ def labels_of(context: Context, judged: JudgedPlan) -> dict[str, TicketLabel]:
             product=facts.product,
             note=facts.description,
             clocks=facts.clocks,
-            reasons=tuple(reason.text for reason in why.reasons) if why else (),
-            blame=why.verdict.blame if why else "",
-            remedies=tuple(remedy.text for remedy in why.remedies) if why else (),
+            reasons=tuple(told(reason.said, names, now, language, otherwise=reason.text) for reason in why.reasons) if why else (),
+            blame=word("blame", why.verdict.blame, language) if why else "",
+            remedies=tuple(told(remedy.said, names, now, language, otherwise=remedy.text) for remedy in why.remedies) if why else (),
             chance=likely[ticket].in_time if ticket in likely else None,
             arrive_by=likely[ticket].arrive_by if ticket in likely else None,
             doubtful=ticket in judged.doubtful,

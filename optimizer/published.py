@@ -64,22 +64,22 @@ def problem_for(case: Case, before: Plan, *, trips: int, after: Plan | None = No
     after
         Another plan that the problem shall have duties for.
     """
-    ahead = _ahead(case, before)
-    routes = list(ahead.routes)
+    left = ahead(case, before)
+    routes = list(left.routes)
     more = Counter((route.technician, route.shift) for route in routes)
     for route in after.routes if after is not None else ():
         more[route.technician, route.shift] -= 1
         if more[route.technician, route.shift] < 0:
             routes.append(route)
-    problem = build_problem(case, trips=trips, plan=replace(ahead, routes=tuple(routes)))
+    problem = build_problem(case, trips=trips, plan=replace(left, routes=tuple(routes)))
     ticket = {name: i for i, name in enumerate(problem.ticket_ids)}
     technician = {name: i for i, name in enumerate(problem.technician_ids)}
     known = {ticket[name]: promise for name, promise in promises(before).items() if name in ticket}
     crews = {t: frozenset(technician[name] for name in promise.technicians if name in technician) for t, promise in known.items()}
-    return problem, Told(from_plan(problem, ahead), {t: problem.second(promise.start) for t, promise in known.items()}, crews)
+    return problem, Told(from_plan(problem, left), {t: problem.second(promise.start) for t, promise in known.items()}, crews)
 
 
-def _ahead(case: Case, before: Plan) -> Plan:
+def ahead(case: Case, before: Plan) -> Plan:
     """The plan without what the case does not know any more.
 
     The first trip of somebody out is the one that they are on, or the first from where they were when the plan was made: it stays, even

@@ -18,7 +18,10 @@ from console.web.live import News, live_router, watching
 from console.web.pages.inbox import inbox_router
 from console.web.pages.login import login_router
 from console.web.pages.plan import plan_router
+from console.web.pages.plan_changes import plan_changes_router
+from console.web.pages.plan_decisions import plan_decisions_router
 from console.web.pages.plans import plans_router
+from console.web.shown_plan import ShownPlans
 from console.web.texts import marked
 from console.web.visitors import NotLoggedIn, visitor_of, way_to_login
 from console.web.web import MAPS, STATIC, Web
@@ -67,10 +70,13 @@ def make_console(
     console.mount("/static/maps", StaticFiles(directory=MAPS), name="maps")
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
     console.mount("/api", make_api(store, settings), name="api")
+    plans = ShownPlans(store, settings)
     for router in (
         login_router(web, visitor),
         plans_router(web, visitor),
-        plan_router(web, visitor),
+        plan_router(web, visitor, plans),
+        plan_changes_router(web, visitor, plans),
+        plan_decisions_router(web, visitor, plans),
         inbox_router(web, visitor),
         live_router(news, visitor),
     ):

@@ -175,6 +175,7 @@ TEMPLATES: tuple[Both, ...] = (
     ),
     Both("log in from our own page", "请从本站页面登录"),
     Both("log in again", "请重新登录"),
+    Both("a rejection needs a reason: say what is wrong with the plan", "驳回须说明原因：请写明计划有什么问题"),
     Both("something went wrong on our side; nothing was changed", "系统出错；没有任何更改"),
 )
 """The first that fits is taken."""

@@ -26,7 +26,7 @@ EVERY_S = 1.0
 """How often the store is asked whether anything was written, which costs a fraction of a millisecond."""
 
 _log = logging.getLogger(__name__)
-Counts = dict[str, int]
+Counts = dict[str, int | str]
 
 
 class News:
@@ -76,6 +76,8 @@ class News:
             return {
                 "events": session.scalar(select(func.max(tables.Event.id))) or 0,
                 "plans": session.scalar(select(func.sum(tables.Plan.row_version))) or 0,
+                "edits": session.scalar(select(func.count()).select_from(tables.PlanEdit)) or 0,
+                "marks": str(session.scalar(select(func.max(tables.PlanEdit.marked_at))) or ""),
                 "decisions": session.scalar(select(func.max(tables.Approval.id))) or 0,
             }
 

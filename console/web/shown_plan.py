@@ -1,20 +1,28 @@
-"""A plan as the plan page shows it: judged, with chances, beside the plan that is published; worked out once for each version."""
+"""A plan as the plan page shows it: with its edits, judged, with chances, beside the published one; worked out once for each version."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from sqlalchemy import func, select
+
 from config.settings import Settings
+from data_models import tables
 from data_models.store import Store, plan_by_id, published_plan
 from flows.dispatch import KeptPlan, read_plan
+from flows.editing import Draft, Workbench, open_draft
 from flows.papers import labels_of
-from flows.planning import JudgedPlan, with_chances
+from flows.planning import JudgedPlan, judge, with_chances
 from maps.visits import TicketLabel
 from optimizer.difference import Difference, difference
+from optimizer.published import ahead
+from optimizer.score import Score, score
+from optimizer.wording import Language
 
 _KEPT = 16
 """Plans kept at hand: as many as coordinators look at together."""
@@ -26,10 +34,12 @@ class ShownPlan:
 
     Attributes
     ----------
+    row_version
+        What whoever decides has to name, so that nobody decides about what they have not seen.
+    draft
+        The plan with its edits.
     judged
-        The plan with the chance of each visit.
-    labels
-        What people call its tickets, by id.
+        The same with the chance of each visit.
     published
         None when the plan is the published one, or none is.
     changes
@@ -37,19 +47,37 @@ class ShownPlan:
     """
 
     kept: KeptPlan
+    row_version: int
+    draft: Draft
     judged: JudgedPlan
-    labels: Mapping[str, TicketLabel]
     published: KeptPlan | None
     changes: Difference | None
 
+    def labels(self, language: Language) -> Mapping[str, TicketLabel]:
+        """What people call its tickets, by id, and why those that are late or not planned are so."""
+        return labels_of(self.draft.context, self.judged, language)
+
+    @cached_property
+    def published_score(self) -> Score | None:
+        """What is left of the published plan, scored by the case of this one: the same tickets are compared. None without one."""
+        if self.published is None:
+            return None
+        return score(self.judged.case, ahead(self.judged.case, self.published.judged.plan))
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What technicians, stations and customers are called, by id."""
+        return {**self.draft.context.planning.names, **{who.id: who.name or who.id for who in self.judged.case.technicians}}
+
 
 class ShownPlans:
-    """Plans at hand. Thread-safe; a plan is worked out again when it or the published one has changed."""
+    """Plans at hand. Thread-safe; a plan is worked out again when it, its edits or the published one have changed."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._kept: OrderedDict[tuple[Any, ...], ShownPlan] = OrderedDict()
         self._lock = threading.Lock()
+        self.bench = Workbench()
 
     def get(self, plan_id: int) -> ShownPlan:
         """A plan as it is now. Raises `NotFound`."""
@@ -57,21 +85,28 @@ class ShownPlans:
             row = plan_by_id(session, plan_id)
             current = published_plan(session, row.region)
             published = current.id if current is not None and current.id != plan_id else None
-            key = (plan_id, row.row_version, published)
+            edits = session.execute(
+                select(func.max(tables.PlanEdit.number), func.count()).where(tables.PlanEdit.plan_id == plan_id, ~tables.PlanEdit.undone)
+            ).one()
+            key = (plan_id, row.row_version, published, *edits)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        made = self._make(plan_id, published)
+        made = self._make(plan_id, row.row_version, published)
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made
 
-    def _make(self, plan_id: int, published: int | None) -> ShownPlan:
+    def _make(self, plan_id: int, row_version: int, published: int | None) -> ShownPlan:
         kept = read_plan(self._store, plan_id)
-        judged = with_chances(kept.judged, self._settings.uncertainty)
+        draft = open_draft(self._store, self._settings, plan_id, self.bench)
+        judged = kept.judged
+        if draft.seen:
+            judged = replace(judge(draft.state.case, draft.state.plan), explanation=kept.judged.explanation)
+        judged = with_chances(judged, self._settings.uncertainty)
         current = None if published is None else read_plan(self._store, published)
         tolerance = self._settings.replanning.moved_minutes
         changes = (
@@ -79,4 +114,4 @@ class ShownPlans:
             if current is None or kept.state not in ("draft", "approved")
             else difference(judged.case, current.judged.plan, judged.plan, tolerance_minutes=tolerance)
         )
-        return ShownPlan(kept, judged, labels_of(kept.snapshot.context, judged), current, changes)
+        return ShownPlan(kept, row_version, draft, judged, current, changes)

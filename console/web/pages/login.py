@@ -46,6 +46,11 @@ def login_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> A
         answer.set_cookie(SESSION_COOKIE, token, httponly=True, secure=web.is_safe, samesite="lax", path="/")
         return answer
 
+    @router.get("/logged-in", dependencies=[Depends(visitor)])
+    def logged_in(request: Request) -> Response:
+        """After logging in beside a page whose session was over: back to that page."""
+        return web.page(request, "logged_in.jinja")
+
     @router.post("/logout", dependencies=[Depends(visitor)])
     def log_out(request: Request) -> Response:
         with web.store.session() as session:

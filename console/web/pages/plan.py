@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,10 +16,14 @@ from console.web.visitors import must, must_in, person_of
 from console.web.web import Web, script_texts
 from data_models.case import SEVERITIES
 from data_models.errors import NotFound
-from data_models.people import Person
+from data_models.people import Person, may
+from flows.manual_changes import change_facts
 from flows.planning import JudgedPlan
 from maps.plan_map import base_map_data, plan_data
 from maps.visits import TicketLabel
+from optimizer.edited_rules import CLICKABLE
+from optimizer.editing import TakeRemedy
+from optimizer.explanation import Remedy, TicketExplanation
 
 _TEXTS = {
     "emergency": "Emergency",
@@ -31,7 +36,38 @@ _TEXTS = {
     "break": "break",
     "home": "home",
     "noTechnician": "nobody",
+    "why": "Why this change?",
+    "note": "Note",
+    "keep": "Keep the change",
+    "cancel": "Cancel",
+    "close": "Close",
+    "refused": "This breaks a rule and was not made",
+    "cost": "cost",
+    "becomesLate": "becomes late",
+    "becomesInTime": "is in time again",
+    "leftOut": "is not planned any more",
+    "takenIn": "is planned now",
+    "shifted": "other visits begin at another time",
+    "noEffect": "Nothing else changes.",
+    "improving": "Improving the rest…",
+    "noBetter": "Nothing better was found around what is fixed.",
+    "better": "Improved: cost",
+    "elsewhere": "Somebody else changed this plan; here it is as it is now.",
+    "loginAgain": "Your session is over. Log in in the new tab, then repeat: nothing you did is lost.",
+    "decided": "Done",
+    "late": "late",
 }
+REASONS = {
+    "customer_asked": "The customer asked",
+    "local_knowledge": "Local knowledge",
+    "technician_asked": "The technician asked",
+    "safety": "Safety",
+    "training": "Training",
+    "traffic": "Traffic",
+    "equipment": "Equipment",
+    "other": "Something else (say what)",
+}
+"""Why somebody overrules a plan, by the codes of `data_models.manual_edits`."""
 _SEVERITY_FIGURES = {"emergency": "Emergencies in time", "important": "Important in time", "general": "General in time"}
 _COST_TERMS = {
     "skipped": marked("not planned"),
@@ -54,24 +90,34 @@ class Figure:
     is_better: bool = False
 
 
-def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> APIRouter:
+def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans: ShownPlans) -> APIRouter:
     """`/plans/{id}` and its parts."""
     router = APIRouter(dependencies=[Depends(must(visitor, "see"))])
-    plans = ShownPlans(web.store, web.settings)
 
     def shown_to(request: Request, plan_id: int) -> ShownPlan:
         shown = plans.get(plan_id)
-        must_in(person_of(request), "see", shown.kept.snapshot.context.region)
+        must_in(person_of(request), "see", shown.draft.region)
         return shown
 
     @router.get("/plans/{plan_id}")
     def show_plan(request: Request, plan_id: int) -> Response:
         shown = shown_to(request, plan_id)
         texts = web.texts(request, person_of(request))
-        facts = _facts(web, shown) | {"baseMap": "/map/base", "texts": script_texts(texts, _TEXTS)}
-        return web.page(
-            request, "plan.jinja", plan=shown.kept, shown=shown, figures=_figures(shown, texts), costs=_costs(shown), facts=facts
-        )
+        facts = page_facts(web, shown, texts) | {
+            "baseMap": "/map/base",
+            "texts": script_texts(texts, _TEXTS),
+            "reasons": {reason: texts.gettext(said) for reason, said in REASONS.items()},
+            "editable": shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
+        }
+        return web.page(request, "plan.jinja", facts=facts, **figures_of(web, shown, texts))
+
+    @router.get("/plans/{plan_id}/data")
+    def show_data(request: Request, plan_id: int) -> Response:
+        """What the page's script draws, and the figures: after a change, or when somebody else made one."""
+        shown = shown_to(request, plan_id)
+        texts = web.texts(request, person_of(request))
+        figures = web.page(request, "plan_figures.jinja", **figures_of(web, shown, texts)).body
+        return JSONResponse(page_facts(web, shown, texts) | {"figures": bytes(figures).decode()}, headers={"Cache-Control": "no-store"})
 
     @router.get("/plans/{plan_id}/tickets/{ticket_id}")
     def show_ticket(request: Request, plan_id: int, ticket_id: str) -> Response:
@@ -79,21 +125,25 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> AP
         ticket = shown.judged.case.ticket_by_id.get(ticket_id)
         if ticket is None:
             raise NotFound(f"Ticket {ticket_id} is not in plan {plan_id}")
-        names = {technician.id: technician.name or technician.id for technician in shown.judged.case.technicians}
+        texts = web.texts(request, person_of(request))
         change = next((change for change in shown.changes.changes if change.ticket == ticket_id), None) if shown.changes else None
         explained = shown.judged.explanation.tickets if shown.judged.explanation else ()
+        why = next((each for each in explained if each.ticket == ticket_id), None)
+        names = shown.names
         return web.page(
             request,
             "plan_ticket.jinja",
             plan=shown.kept,
             ticket=ticket,
-            label=shown.labels.get(ticket_id, TicketLabel()),
+            label=shown.labels(texts.language).get(ticket_id, TicketLabel()),
             visits=_visits(shown.judged, ticket_id),
             change=change,
-            why=next((each for each in explained if each.ticket == ticket_id), None),
-            names={**names, **shown.kept.snapshot.context.planning.names},
+            why=why,
+            remedies=_remedies(why) if why is not None else [],
+            names=names,
             case_now=shown.judged.case.now,
-            people=lambda ids: web.texts(request, person_of(request)).listed(names.get(who, who) for who in ids),
+            people=lambda ids: texts.listed(names.get(who, who) for who in ids),
+            editable=shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
         )
 
     @router.get("/map/base")
@@ -103,17 +153,50 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> AP
     return router
 
 
-def _facts(web: Web, shown: ShownPlan) -> dict[str, Any]:
-    """What the page's script draws from: the plan, and for what changes how it was before."""
+def page_facts(web: Web, shown: ShownPlan, texts: Texts) -> dict[str, Any]:
+    """What the page's script draws from: the plan with its edits, and for what changes how it was before."""
     case = replace(shown.judged.case, now=shown.judged.case.now.astimezone(web.zone))
-    facts = plan_data(case, shown.judged.plan, shown.labels)
+    facts = plan_data(case, shown.judged.plan, shown.labels(texts.language))
     technician = {person["id"]: index for index, person in enumerate(facts["technicians"])}
     changes = {}
     for change in shown.changes.changes if shown.changes is not None else ():
         before = None if change.from_start is None else round(change.from_start.timestamp()) - facts["epoch"]
         gone = [technician[who] for who in change.from_technicians if who in technician]
         changes[change.ticket] = {"kind": change.kind, "from": gone, "start": before}
-    return {**facts, "plan": shown.kept.id, "state": shown.kept.state, "changes": changes}
+    edits = shown.draft.edits
+    pinned = sorted(shown.draft.state.fixed.placed)
+    return {
+        **facts,
+        "plan": shown.kept.id,
+        "state": shown.kept.state,
+        "changes": changes,
+        "pinned": pinned,
+        "seen": shown.draft.seen,
+        "canUndo": shown.draft.can_undo,
+        "canRedo": shown.draft.can_redo,
+        "edits": [{"by": edit.by, "kind": edit.kind, "at": texts.clock(edit.at)} for edit in edits.counting],
+    }
+
+
+def figures_of(web: Web, shown: ShownPlan, texts: Texts) -> dict[str, Any]:
+    """What `plan_figures.jinja` shows."""
+    automatic = web.settings.automatic
+    until = shown.kept.created_at + timedelta(minutes=automatic.approval_minutes)
+    waits = shown.kept.state == "draft" and shown.published is not None
+    return {
+        "plan": shown.kept,
+        "shown": shown,
+        "figures": list(_every_figure(shown, texts)),
+        "costs": _costs(shown),
+        "decides_until": until if waits else None,
+        "fallback": automatic.fallback,
+    }
+
+
+def _remedies(why: TicketExplanation) -> list[tuple[Remedy, dict[str, Any] | None]]:
+    """What would help, and for those that a click can apply to the draft the change as JSON."""
+    changes = (TakeRemedy(why.ticket, remedy.change) if remedy.change.kind in CLICKABLE else None for remedy in why.remedies)
+    return [(remedy, None if change is None else change_facts(change)) for remedy, change in zip(why.remedies, changes, strict=True)]
 
 
 def _visits(judged: JudgedPlan, ticket: str) -> list[dict[str, Any]]:
@@ -130,12 +213,8 @@ def _costs(shown: ShownPlan) -> list[tuple[str, float]]:
     return [(_COST_TERMS.get(term, term), value) for term, value in asdict(shown.judged.score.cost).items() if value]
 
 
-def _figures(shown: ShownPlan, texts: Texts) -> list[Figure]:
-    return list(_every_figure(shown, texts))
-
-
 def _every_figure(shown: ShownPlan, texts: Texts) -> Iterator[Figure]:
-    now, before = shown.judged.score, shown.published.judged.score if shown.published is not None else None
+    now, before = shown.judged.score, shown.published_score
     for severity in SEVERITIES:
         row = now.service[severity]
         if row.tickets:
@@ -143,7 +222,8 @@ def _every_figure(shown: ShownPlan, texts: Texts) -> Iterator[Figure]:
             was = None if before is None else row.on_time - before.service[severity].on_time
             yield Figure(texts.gettext(_SEVERITY_FIGURES[severity]), str(row.on_time), of, *_delta(texts, was, more_is_better=True))
     unplanned = len(shown.judged.plan.unassigned)
-    was_unplanned = None if shown.published is None else unplanned - len(shown.published.judged.plan.unassigned)
+    was_planned = None if before is None else sum(row.planned for row in before.service.values())
+    was_unplanned = None if was_planned is None else unplanned - (len(shown.judged.case.tickets) - was_planned)
     yield Figure(texts.gettext("Unplanned"), str(unplanned), "", *_delta(texts, was_unplanned))
     yield Figure(
         texts.gettext("Driving"),

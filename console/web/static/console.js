@@ -68,15 +68,16 @@ if (document.querySelector('meta[name="csrf-token"]').content) {
 /* The badge of the inbox, and a sound when an emergency comes in: two short tones, made here so that no file is needed. */
 const badge = document.getElementById("inbox-badge");
 if (badge) {
+  let known = null;
   const refresh = async () => {
     const answer = await fetch("/inbox/count", { headers: { "HX-Request": "true" } });
     if (!answer.ok) return;
-    const [before, count] = [Number(badge.textContent || 0), Number((await answer.text()).trim() || 0)];
+    const count = Number((await answer.text()).trim() || 0);
     badge.textContent = count || "";
     badge.hidden = count === 0;
     document.title = document.title.replace(/^(\(\d+\) )?/, count ? `(${count}) ` : "");
-    if (badge.dataset.known && count > before) chime();
-    badge.dataset.known = "yes";
+    if (known !== null && count > known) chime();
+    known = count;
   };
   document.addEventListener("news", refresh);
   refresh();
