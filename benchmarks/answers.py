@@ -2,8 +2,9 @@
 
     python -m benchmarks.answers [MEASUREMENT ...] --out answers.json
 
-Measurements: `candidates` and `repair` (a new emergency in a day of 600 and of 2,500 planned tickets), `start` (of `twohour solve` with the
-compiled search at hand), `compile` (into an empty cache), `gap` and `far-gap` (the bound that `twohour solve` writes, by size).
+Measurements: `candidates` and `repair` (a new emergency in a day of 600 and of 2,500 planned tickets), `editing` (a change by hand in a
+day of 600), `start` (of `twohour solve` with the compiled search at hand), `compile` (into an empty cache), `gap` and `far-gap` (the
+bound that `twohour solve` writes, by size).
 All by default.
 """
 
@@ -25,7 +26,7 @@ from pathlib import Path
 from benchmarks.judging import ROOT, judged
 from benchmarks.made_cases import SHAPES, make_case, without_crews
 from data_models.case import Case
-from data_models.case_files import case_json, read_plan, write_file
+from data_models.case_files import case_json, plan_json, read_plan, write_file
 
 TWOHOUR = (sys.executable, "-c", "from console.cli import main; main()")  # of this very folder, wherever `twohour` is installed from
 REPAIR_MS = {600: 200, 2500: 1000}
@@ -45,6 +46,7 @@ def main() -> None:
     """Carries out the measurements and writes them."""
     steps: dict[str, Callable[[], list[Measured]]] = {
         "candidates": lambda: [row for size in REPAIR_MS for row in _answers(size)],
+        "editing": _editing,
         "start": _start_up,
         "compile": _first_compile,
         "gap": lambda: _gaps(GAPS),
@@ -114,6 +116,16 @@ def _answers_here(size: int) -> list[Measured]:
         Measured(f"candidates, {size} planned", f"{statistics.median(spent):.0f} ms", note),
         Measured(f"repair, {size} planned, limit {REPAIR_MS[size]} ms", f"{whole:.0f} ms", gain),
     ]
+
+
+def _editing() -> list[Measured]:
+    """Changes by hand: what a coordinator waits for when they let go of a visit."""
+    from benchmarks.editing import PROMISE_MS, edited
+    from flows.planning import SearchLimit, solve
+
+    half, most, taken, refused = edited(_made(600), lambda case: plan_json(solve(case, SearchLimit(iterations=20_000), 1)))
+    note = f"CPU, median of {taken + refused} changes, {refused} refused with reasons; slowest {most:.0f} ms, limit {PROMISE_MS:.0f} ms"
+    return [Measured("change by hand, 600 tickets", f"{half:.0f} ms", note)]
 
 
 def _solve(case: Case, seconds: float, folder: Path, environment: dict[str, str] | None = None) -> tuple[float, Path, Path]:

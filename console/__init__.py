@@ -6,6 +6,7 @@
 - `watching.clocks`: the clocks of tickets, and what is owed
 - `notices`: what waits to be told or failed, and sending it
 - `answering.respond`, which `answer_tables` prints
+- `overrides`: which advice coordinators overruled, why, and how it went
 - `readiness`: who is left for the next emergency, hour by hour
 - `demonstration.demo`, `doctor.doctor`
 - `printing` and `showing`: tables for people, JSON for machines; `text.printable`: names made fit for a terminal

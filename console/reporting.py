@@ -52,18 +52,19 @@ def report(
 def _period(from_: str | None, to: str | None, spans: tuple[bool, bool, bool], zone: ZoneInfo, now: datetime) -> Period:
     from flows.reporting import days, period_of
 
-    first = _date("--from", from_) if from_ else now.astimezone(zone).date()
+    first = read_date("--from", from_) if from_ else now.astimezone(zone).date()
     if sum(spans) > 1 or (any(spans) and to):
         raise BadInput("--day, --week, --month and --to contradict each other; give one of them")
     if to:
         if not from_:
             raise BadInput(f"--to {to} has no --from; give the first day too")
-        return days(first, _date("--to", to), zone, now)
+        return days(first, read_date("--to", to), zone, now)
     _, week, month = spans
     return period_of("month" if month else "week" if week else "day", first, zone, now)
 
 
-def _date(option: str, text: str) -> date:
+def read_date(option: str, text: str) -> date:
+    """The day that an option gives. Raises `BadInput`."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -93,6 +93,7 @@ def _unsuitable(case: Case, planned: Mapping[str, Promise], change: ManualChange
     match change:
         case Move():
             yield from _odd_move(planned, change)
+            yield from _odd_number(case, change.ticket, change.crew)
         case Swap() if change.ticket == change.other:
             yield f"{change.ticket} cannot be swapped with itself; choose two tickets"
         case Swap() if not {change.ticket, change.other} <= planned.keys():
@@ -128,16 +129,22 @@ def _odd_move(planned: Mapping[str, Promise], change: Move) -> Iterator[str]:
     crew = planned[change.ticket].technicians
     if change.technician is not None and change.technician not in crew and len(crew) > 1 and change.instead_of is None:
         yield f"{change.ticket} is served by {', '.join(crew)}; say whom of them {change.technician} replaces"
+    if change.crew and (change.technician is not None or change.instead_of is not None):
+        yield f"{change.ticket}: name the whole crew, or one who comes and whom they replace, not both"
     if change.instead_of is not None and change.instead_of not in crew:
         yield f"{change.instead_of} does not go to {change.ticket}; it is served by {', '.join(crew)}"
 
 
 def _odd_crew(case: Case, change: PutIn | Pin) -> Iterator[str]:
-    needed, people = case.ticket_by_id[change.ticket].crew, change.technicians
-    if people and (len(set(people)) != len(people) or len(people) != needed):
-        yield f"{change.ticket} needs {needed} different people, not {', '.join(people)}"
+    yield from _odd_number(case, change.ticket, change.technicians)
     if isinstance(change, Pin):
-        if not people and change.start is None and change.end is None:
+        if not change.technicians and change.start is None and change.end is None:
             yield f"nothing is said about {change.ticket}; give technicians, a time, or both"
         if change.start is not None and change.end is not None and change.end < change.start:
             yield f"{change.ticket} is pinned until {change.end:%H:%M}, before {change.start:%H:%M}; swap or correct them"
+
+
+def _odd_number(case: Case, ticket: str, people: tuple[str, ...]) -> Iterator[str]:
+    needed = case.ticket_by_id[ticket].crew
+    if people and (len(set(people)) != len(people) or len(people) != needed):
+        yield f"{ticket} needs {needed} different people, not {', '.join(people)}"

@@ -9,11 +9,12 @@ import numpy as np
 
 from data_models.plan import Plan
 from optimizer.check import Rule, Violation
+from optimizer.edited_routes import let_go
 from optimizer.edited_rules import by_hand
 from optimizer.explanation import Value
 from optimizer.problem import UNREACHABLE, Problem
 from optimizer.replanning import alike
-from optimizer.schedule import cost_of, crew_duties, synchronise, used_duties
+from optimizer.schedule import cost_of, crew_duties, schedule, synchronise, used_duties
 from optimizer.solution import Broken, Schedule, Solution, TimedRoute
 from optimizer.tables import Tables
 
@@ -21,32 +22,36 @@ _NEVER = 4 * 10**8
 """Seconds, some twelve years: later than anything is planned, and a moment that a calendar still holds."""
 
 
-def held_starts(problem: Problem, plan: Plan, solution: Solution, free: Schedule, but: Collection[int] = ()) -> dict[int, int]:
+def held_starts(problem: Problem, plan: Plan, solution: Solution, but: Collection[int] = ()) -> dict[int, int]:
     """Visits that wait in a plan although nothing makes them wait: whoever made it had a reason, such as a time that was told.
 
     Parameters
     ----------
-    solution, free
-        The plan's decisions, and the same with everything as early as can be.
+    solution
+        The plan's decisions.
     but
         Tickets that are not held, whatever the plan says.
 
     Returns
     -------
     dict
-        Ticket to the start of work in the plan, in seconds since the epoch.
+        Ticket to the start of work in the plan, in seconds since the epoch; empty when the solution has no times by the rules.
     """
+    sharing = _sharing(problem, solution)
+    free = schedule(problem, let_go(solution, [d for d in range(problem.n_duties) if d not in sharing]))
+    free = schedule(problem, solution) if isinstance(free, Broken) else free
+    if isinstance(free, Broken):
+        return {}
     index = {name: t for t, name in enumerate(problem.ticket_ids)}
     told = {index[stop.ticket]: problem.second(stop.start) for route in plan.routes for stop in route.stops if stop.ticket in index}
     # Of a crew whoever comes last decides: it is held when it waits for none of them.
     ready: dict[int, int] = {}
-    waiting = _sharing(problem, solution)
     for duty, timed in enumerate(free.timed):
         if timed is not None:
             for t, moment in _ready(problem.tables, duty, solution.routes[duty], timed, told):
                 ready[t] = max(moment, ready.get(t, 0))
             # Whoever shares a kit with others may wait for it: `solution` says until when.
-            for t in solution.routes[duty][:1] if duty in waiting else ():
+            for t in solution.routes[duty][:1] if duty in sharing else ():
                 ready[t] = max(ready[t], told[t])
     return {t: told[t] for t, moment in ready.items() if told[t] > moment and t not in but}
 

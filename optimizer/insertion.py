@@ -122,11 +122,16 @@ def insert_best(problem: Problem, start: Schedule, ticket: int, *, technicians: 
     Inserted or None
         None when no place was found. For a single technician all places are tried; for a crew the most promising crews.
     """
-    draft = Draft(problem, start)
     fit = problem.reachable[ticket]
     if technicians is not None:
         fit = fit & np.isin(problem.duty_technician, list(technicians))
-    move = best_move(draft, ticket, np.flatnonzero(fit).tolist())
+    return insert_among(problem, start, ticket, np.flatnonzero(fit).tolist())
+
+
+def insert_among(problem: Problem, start: Schedule, ticket: int, duties: Sequence[int]) -> Inserted | None:
+    """As `insert_best`, for those of these duties who may go: whether each could reach the ticket at all is not worked out beforehand."""
+    draft = Draft(problem, start)
+    move = best_move(draft, ticket, [duty for duty in duties if problem.member[ticket, duty]])
     if move is None:
         return None
     draft.apply(move)

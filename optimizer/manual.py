@@ -29,6 +29,8 @@ class Move:
         Among the visits of the technician's shift, from 0. None: where `not_before` would have it, and without that the cheapest place.
     shift
         Index of the shift; None: the one that `not_before` lies in, else whichever is cheapest.
+    crew
+        In place of `technician`: everybody who comes, when more than one of a crew changes.
     """
 
     ticket: str
@@ -37,6 +39,7 @@ class Move:
     not_before: datetime | None = None
     position: int | None = None
     shift: int | None = None
+    crew: tuple[str, ...] = ()
     kind: Literal["move"] = "move"
 
 
@@ -174,8 +177,8 @@ def tickets_of(change: ManualChange) -> tuple[str, ...]:
 def technicians_of(change: ManualChange) -> tuple[str, ...]:
     """The technicians whom a change names."""
     match change:
-        case Move(technician=who, instead_of=other):
-            return tuple(name for name in (who, other) if name is not None)
+        case Move(technician=who, instead_of=other, crew=crew):
+            return (*(name for name in (who, other) if name is not None), *crew)
         case Pin(technicians=names) | PutIn(technicians=names):
             return names
         case Forbid() | Away() | Overtime():

@@ -179,6 +179,17 @@ VIOLATIONS: Mapping[str, Both] = {
         "{ticket} 排不进去：按现有计划 {technicians} 没有空",
     ),
     "hand_no_times": Both("the visits cannot follow each other in time ({reason})", "这些上门时间排不通（{reason}）"),
+    "part_told_impossible": Both(
+        "what people were told cannot be carried out any more; approve the whole plan", "已告知各人的安排已无法执行；请批准整份计划"
+    ),
+    "part_no_room": Both(
+        "{technicians} cannot serve {ticket} beside what people were told; approve their whole routes",
+        "{technicians} 在已告知的安排之外排不下 {ticket}；请批准其整条路线",
+    ),
+    "part_split_crew": Both(
+        "{ticket} is planned for a crew of which {technicians} would not be approved; approve their routes too",
+        "{ticket} 需要多人同去，其中 {technicians} 不在批准之列；请一并批准其路线",
+    ),
     "rule_foresight": Both(
         "{technician} sets out for {ticket} at {leave_time}; it is opened at {opened_time}",
         "{technician} {leave_time} 出发前往 {ticket}；该工单 {opened_time} 才受理",

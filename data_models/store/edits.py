@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from data_models import tables
 from data_models.errors import BadInput, Conflict, NotFound
@@ -91,6 +91,21 @@ def redo_edit(session: Session, plan_id: int, seen: int, by: str, at: datetime) 
     if row is None:
         raise Conflict(f"Plan {plan_id} has no change to make again")
     return _mark(session, row, by, at, undone=False)
+
+
+def edited_plans(session: Session, start: datetime, end: datetime, region: str = "") -> list[tuple[tables.Plan, tables.Plan]]:
+    """Drafts with an edit from `start` to before `end` whose finished plan went out, each with that plan, oldest first."""
+    plan, finished, edit = tables.Plan, aliased(tables.Plan), tables.PlanEdit
+    query = (
+        select(plan, finished)
+        .join(finished, finished.parent_id == plan.id)
+        .where(finished.published_at.is_not(None), plan.state == "rejected")
+        .where(plan.id.in_(select(edit.plan_id).where(edit.at >= start, edit.at < end, edit.undone.is_(False))))
+        .options(joinedload(plan.snapshot))
+        .order_by(plan.id)
+    )
+    rows = session.execute(query.where(plan.region == region) if region else query).all()
+    return [(draft, row) for draft, row in rows if "edits" in row.settings]
 
 
 def must_have_reason(reason: str, note: str) -> None:
