@@ -111,6 +111,26 @@ TEMPLATES: tuple[Both, ...] = (
     Both("{ticket} needs {count} different people, not {people}", "{ticket} 需要 {count} 名不同的技师，而不是 {people}"),
     Both("nothing is said about {ticket}; give technicians, a time, or both", "没有说明 {ticket} 固定什么；请给技师、时间，或两者"),
     Both("{ticket} is pinned until {end}, before {start}; swap or correct them", "{ticket} 固定的结束 {end} 早于开始 {start}；请更正"),
+    Both(
+        "{ticket}: name the whole crew, or one who comes and whom they replace, not both",
+        "{ticket}：请给出整个小组，或给出替换者与被替换者，不能两者都给",
+    ),
+    # Parts of a draft, and a second look before approving.
+    Both(
+        "Plan {plan} does not fit what happened since it was made: {what}; plan again",
+        "计划 {plan} 与其做出之后发生的情况不符：{what}；请重新排程",
+    ),
+    Both("ticket {ticket} does not wait for this visit any more", "工单 {ticket} 已不需要这次上门"),
+    Both("ticket {ticket} cannot be served as the plan says any more", "工单 {ticket} 已无法按计划上门"),
+    Both("and {count} more", "另有 {count} 项"),
+    Both("Plan {plan} was changed after you looked at it; look again", "您查看之后计划 {plan} 已有改动；请重新查看"),
+    Both("Another plan was published while you looked at plan {plan}; look again", "您查看计划 {plan} 期间已发布另一个计划；请重新查看"),
+    Both(
+        "Plan {plan} was made before plan {other} was published; plan again, so that what was promised with it counts",
+        "计划 {plan} 做于计划 {other} 发布之前；请重新排程，以计入其中已作的承诺",
+    ),
+    Both("the plan has no technician {name}; choose from those that it shows", "计划中没有技师 {name}；请从显示的技师中选择"),
+    Both("nobody of the plan is in region {name}; choose one of its regions", "计划中没有人属于区域 {name}；请从其区域中选择"),
     # Why visits cannot follow each other.
     Both("The route of {who} is too long for its shift, windows or breaks", "{who} 的路线超出班次、时间窗或休息的限制"),
     Both("The route of {who} waits for crews that wait for it", "{who} 的路线与小组互相等待"),
@@ -189,11 +209,13 @@ _DEPTH = 2
 
 def in_chinese(text: str) -> str:
     """The text in Chinese where a template fits, of several parted by `; ` each by itself; else as it is."""
-    if len(text) > _LONGEST:
-        return text
-    parts = [_translated(part, _DEPTH) for part in text.split("; ")]
+    return text if len(text) > _LONGEST else _in_parts(text, _DEPTH) or text
+
+
+def _in_parts(text: str, depth: int) -> str | None:
+    parts = [_translated(part, depth) for part in text.split("; ")]
     told = [part for part in parts if part is not None]
-    return "；".join(told) if len(told) == len(parts) else _translated(text, _DEPTH) or text
+    return "；".join(told) if len(told) == len(parts) else _translated(text, depth)
 
 
 def _translated(text: str, depth: int) -> str | None:
@@ -212,7 +234,7 @@ def _filling(name: str, value: str, depth: int) -> str:
     if name == "edit":  # "leave out W1"
         kind = next((kind for kind in WORDS["edit"] if f"{value} ".startswith(f"{kind.replace('_', ' ')} ")), "")
         return f"{word('edit', kind, 'zh')}{value[len(kind) :]}" if kind else value
-    return (_translated(value, depth) if depth > 0 else None) or value
+    return (_in_parts(value, depth) if depth > 0 else None) or value
 
 
 def _values(template: str, text: str) -> dict[str, str] | None:

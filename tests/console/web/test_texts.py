@@ -150,6 +150,7 @@ PROBLEMS = {"Conflict": 0, "NotFound": 0, "HTTPException": 1}
         (["optimizer/edited_rules.py"], {**PROBLEMS, "yield": 0}, frozenset()),
         (["optimizer/edited_case.py"], PROBLEMS, frozenset()),
         (["optimizer/schedule.py"], {"Broken": 0}, frozenset()),
+        (["flows/choosing.py"], {**PROBLEMS, "BadInput": 0, "Infeasible": 0, "reject": 4}, frozenset({"reason"})),
         (["flows/sending.py"], {**PROBLEMS, "Infeasible": 0, "approve": 4}, frozenset({"reason"})),
         ([path for path in HERE.rglob("*.py") if path.name != "extract.py"], {**PROBLEMS, "BadInput": 0, "told": 2}, frozenset({"detail"})),
     ],
@@ -184,6 +185,11 @@ def test_what_is_written_below_in_english_is_told_in_chinese(files, calls, keywo
         ("The route of T1 waits for crews that wait for it", "T1 的路线与小组互相等待"),
         ("Ticket W1: needs 2 different technicians, gets 1", "工单 W1：需要 2 名不同的技师，实际 1 名"),
         ("Station S1 owns 2 of kit leak, 3 are wanted at once", "服务站 S1 有器材包“leak” 2 套，却同时需要 3 套"),
+        (
+            "Plan 5 does not fit what happened since it was made: ticket W1 does not wait for this visit any more; "
+            "ticket W2 cannot be served as the plan says any more; and 3 more; plan again",
+            "计划 5 与其做出之后发生的情况不符：工单 W1 已不需要这次上门；工单 W2 已无法按计划上门；另有 3 项；请重新排程",
+        ),
         ("had not finished at W1; absent already", "在 W1 尚未完工；此前已缺勤"),
         ("li (viewer) may not do this", "li（只读用户）无权进行此操作"),
         ("by itself: small", "自动发布：改动很少"),
