@@ -18,7 +18,8 @@ from flows.dispatch import KeptPlan, approve_and_publish, make_snapshot, papers_
 from flows.planning import judge, judged_summary, must_keep_every_rule
 from flows.telling import publish_and_tell
 from optimizer.choosing import NOTHING_TOLD, Chosen, chosen_emergencies, chosen_routes
-from optimizer.matters import matters
+from optimizer.explanation import Said
+from optimizer.matters import Matters, matters
 from optimizer.rechecking import Recheck, recheck
 
 if TYPE_CHECKING:
@@ -40,10 +41,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Since:
-    """What happened since a plan's snapshot, in words, and what the plan comes to now."""
+    """What happened since a plan's snapshot, as data for `optimizer.wording.told`, and what the plan comes to now."""
 
-    happened: tuple[str, ...]
+    news: tuple[Said, ...]
     recheck: Recheck
+
+    @property
+    def happened(self) -> tuple[str, ...]:
+        """The news in English."""
+        return Matters(self.news).reasons
 
     @property
     def stands_against(self) -> tuple[str, ...]:
@@ -74,7 +80,7 @@ def what_happened_since(store: Store, settings: Settings, plan_id: int, now: dat
     case = make_snapshot(store, settings, read_facts(store, settings, now)).case
     tolerance = settings.replanning.moved_minutes
     news = matters(before, case, followed, tolerance_minutes=tolerance)
-    return Since(news.reasons, recheck(case, kept.judged.plan, followed=followed, tolerance_minutes=tolerance))
+    return Since(news.news, recheck(case, kept.judged.plan, followed=followed, tolerance_minutes=tolerance))
 
 
 def approve_checked(

@@ -145,6 +145,7 @@ def _of_page(path: Path) -> Iterator[Message]:
         for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
         if isinstance(target, ast.Name)
     }
+    tables |= _walked(module, tables)
     for call in (node for node in ast.walk(module) if isinstance(node, ast.Call)):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id if isinstance(call.func, ast.Name) else ""
         try:
@@ -158,6 +159,18 @@ def _of_page(path: Path) -> Iterator[Message]:
             raise BadInput(f"{path.name} line {call.lineno}: {error}") from None
 
 
+def _walked(module: ast.Module, tables: dict[str, ast.expr]) -> dict[str, ast.expr]:
+    """What names stand for while a table is walked through: `said` in `for key, said in TABLE.items()`."""
+    found: dict[str, ast.expr] = {}
+    for loop in (node for node in ast.walk(module) if isinstance(node, ast.comprehension | ast.For)):
+        match loop.iter:
+            case ast.Call(func=ast.Attribute(attr="items" | "values", value=ast.Name(id=name))) | ast.Name(id=name) if name in tables:
+                last = loop.target.elts[-1] if isinstance(loop.target, ast.Tuple) else loop.target
+                if isinstance(last, ast.Name):
+                    found[last.id] = tables[name]
+    return found
+
+
 def _messages(node: ast.expr, tables: dict[str, ast.expr]) -> Iterator[str]:
     """The messages that an expression may be; what another line must have `marked` gives none."""
     match node:
@@ -165,7 +178,7 @@ def _messages(node: ast.expr, tables: dict[str, ast.expr]) -> Iterator[str]:
             if text:
                 yield text
         case ast.Name(id=name) if name in tables:
-            yield from _messages(tables[name], {})
+            yield from _messages(tables[name], {other: table for other, table in tables.items() if other != name})
         case ast.Dict(values=values):
             for value in values:
                 yield from _messages(value, tables)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from string import Formatter
 
 from optimizer.wording import word
-from optimizer.words import Both
+from optimizer.words import WORDS, Both
 
 TEMPLATES: tuple[Both, ...] = (
     # Plans: two coordinators, states, stale drafts.
@@ -24,6 +24,10 @@ TEMPLATES: tuple[Both, ...] = (
         "Plan {plan} breaks {count} rules and stays a draft; mend it or plan again",
         "计划 {plan} 违反 {count} 条规则，仍为草案；请改正或重新排程",
     ),
+    Both(
+        "Plan {plan} has {count} changes that are not finished, the last by {by}; finish them, or undo them first",
+        "计划 {plan} 有 {count} 处改动尚未完成，最后一处由 {by} 所做；请先完成或撤销",
+    ),
     Both("Plan {plan} does not exist; `twohour show` lists those that do", "计划 {plan} 不存在"),
     Both("the plan is a {state}, nobody has approved", "计划是“{state}”，无人批准"),
     Both("{by} ({at} UTC) approved", "{by} 已批准（{at} UTC）"),
@@ -35,6 +39,115 @@ TEMPLATES: tuple[Both, ...] = (
     ),
     Both("the database {place} refuses a change that would break its rules: {problem}", "数据库 {place} 拒绝违反其规则的更改：{problem}"),
     Both("the database {place} does not answer: {problem}", "数据库 {place} 没有响应：{problem}"),
+    # Changes by hand.
+    Both(
+        "Plan {plan} has no changes to finish; approve it as it is, or change something first",
+        "计划 {plan} 没有可完成的改动；请直接批准，或先作改动",
+    ),
+    Both("Plan {plan} has no change left to undo", "计划 {plan} 没有可撤销的改动"),
+    Both("Plan {plan} has no change to make again", "计划 {plan} 没有可重做的改动"),
+    Both(
+        "Plan {plan} is {state} and cannot be changed any more: {by} ({at} UTC) {decision} it ({reason})",
+        "计划 {plan} 的状态是“{state}”，不能再改：{by} 于 {at} UTC {decision}（{reason}）",
+    ),
+    Both(
+        "Plan {plan} is {state} and cannot be changed any more: {by} ({at} UTC) {decision} it",
+        "计划 {plan} 的状态是“{state}”，不能再改：{by} 于 {at} UTC {decision}",
+    ),
+    Both("Plan {plan} is {state} and cannot be changed any more", "计划 {plan} 的状态是“{state}”，不能再改"),
+    Both("Plan {plan} was changed after you looked at it: {who}; look again", "您查看之后计划 {plan} 已有改动：{who}；请重新查看"),
+    Both("it has no changes", "其中已无改动"),
+    Both("{by} ({at} UTC) made change {number}, {edit}", "{by}（{at} UTC）作了第 {number} 处改动：{edit}"),
+    Both("{by} ({at} UTC) undid change {number}, {edit}", "{by}（{at} UTC）撤销了第 {number} 处改动：{edit}"),
+    Both("{by} ({at} UTC) redid change {number}, {edit}", "{by}（{at} UTC）重做了第 {number} 处改动：{edit}"),
+    Both("edited into plan {plan}", "已修改为计划 {plan}"),
+    Both("reason other needs a note that says why", "选择“其他”时须填写说明"),
+    Both(
+        "the note has {count} characters; give at most {most}, without control characters",
+        "说明有 {count} 个字符；最多 {most} 个，且不得含控制字符",
+    ),
+    Both("reason {reason} is not in the list; give one of {reasons}", "原因 {reason} 不在列表中；请选择其一：{reasons}"),
+    Both(
+        "the plan's case has no ticket {name}; reload the page and choose one that it shows", "计划中没有工单 {name}；请重新载入页面后再选"
+    ),
+    Both(
+        "the plan's case has no technician {name}; reload the page and choose one that it shows",
+        "计划中没有技师 {name}；请重新载入页面后再选",
+    ),
+    Both(
+        "the plan's case has no {kind} {name}; reload the page and choose one that it shows",
+        "计划中没有 {kind} {name}；请重新载入页面后再选",
+    ),
+    Both(
+        "the case has no technician {name}; give the id of one of the {count} technicians",
+        "案例中没有技师 {name}；请从 {count} 名技师中选择",
+    ),
+    Both("time without an offset: {time}; write it as {example}", "时间缺少时区：{time}；请写成 {example}"),
+    Both("{ticket} cannot be swapped with itself; choose two tickets", "{ticket} 不能与自身对调；请选择两张工单"),
+    Both(
+        "{ticket} and {other} cannot be swapped: both must be planned; put the unplanned one in first",
+        "{ticket} 与 {other} 不能对调：两张都须已派工；请先把未派工的排进计划",
+    ),
+    Both("{ticket} is not planned and cannot be left out", "{ticket} 未派工，无法移出"),
+    Both("{ticket} is planned already; move it instead", "{ticket} 已派工；请改为移动"),
+    Both("{ticket} is not planned and cannot be moved; put it in instead", "{ticket} 未派工，无法移动；请改为排进计划"),
+    Both(
+        "{technician} cannot be away until {end}, before {start}; swap or correct them",
+        "{technician} 的缺勤结束 {end} 早于开始 {start}；请更正",
+    ),
+    Both("technician {technician} has no shift {shift}; give 0 to {most}", "技师 {technician} 没有第 {shift} 班；请给 0 到 {most}"),
+    Both("overtime of {minutes} minutes for {technician}; give 1 to {most}", "{technician} 加班 {minutes} 分钟；请给 1 到 {most}"),
+    Both(
+        "{ticket}: this remedy ({kind}) cannot be applied to a plan; it has to be arranged first",
+        "{ticket}：这项补救（{kind}）不能直接用于计划；须先作安排",
+    ),
+    Both("a plan is improved by the search, not at the desk", "改进计划由求解完成，不在此处进行"),
+    Both("position {position} is below 0; give 0 for the first visit of the shift", "位置 {position} 小于 0；班次的第一次上门为 0"),
+    Both(
+        "{ticket} is served by {crew}; say whom of them {technician} replaces",
+        "{ticket} 由 {crew} 上门；请说明 {technician} 替换其中哪一位",
+    ),
+    Both("{technician} does not go to {ticket}; it is served by {crew}", "{technician} 不去 {ticket}；由 {crew} 上门"),
+    Both("{ticket} needs {count} different people, not {people}", "{ticket} 需要 {count} 名不同的技师，而不是 {people}"),
+    Both("nothing is said about {ticket}; give technicians, a time, or both", "没有说明 {ticket} 固定什么；请给技师、时间，或两者"),
+    Both("{ticket} is pinned until {end}, before {start}; swap or correct them", "{ticket} 固定的结束 {end} 早于开始 {start}；请更正"),
+    Both(
+        "{ticket}: name the whole crew, or one who comes and whom they replace, not both",
+        "{ticket}：请给出整个小组，或给出替换者与被替换者，不能两者都给",
+    ),
+    # Parts of a draft, and a second look before approving.
+    Both(
+        "Plan {plan} does not fit what happened since it was made: {what}; plan again",
+        "计划 {plan} 与其做出之后发生的情况不符：{what}；请重新排程",
+    ),
+    Both("ticket {ticket} does not wait for this visit any more", "工单 {ticket} 已不需要这次上门"),
+    Both("ticket {ticket} cannot be served as the plan says any more", "工单 {ticket} 已无法按计划上门"),
+    Both("and {count} more", "另有 {count} 项"),
+    Both("Plan {plan} was changed after you looked at it; look again", "您查看之后计划 {plan} 已有改动；请重新查看"),
+    Both("Another plan was published while you looked at plan {plan}; look again", "您查看计划 {plan} 期间已发布另一个计划；请重新查看"),
+    Both(
+        "Plan {plan} was made before plan {other} was published; plan again, so that what was promised with it counts",
+        "计划 {plan} 做于计划 {other} 发布之前；请重新排程，以计入其中已作的承诺",
+    ),
+    Both("the plan has no technician {name}; choose from those that it shows", "计划中没有技师 {name}；请从显示的技师中选择"),
+    Both("nobody of the plan is in region {name}; choose one of its regions", "计划中没有人属于区域 {name}；请从其区域中选择"),
+    # Why visits cannot follow each other.
+    Both("The route of {who} is too long for its shift, windows or breaks", "{who} 的路线超出班次、时间窗或休息的限制"),
+    Both("The route of {who} waits for crews that wait for it", "{who} 的路线与小组互相等待"),
+    Both("The route of {who} is overloaded", "{who} 的路线超载"),
+    Both("The route of {who} has something before a locked ticket", "{who} 的路线在已锁定的工单之前还有别的上门"),
+    Both("{who} is out and cannot fetch kits", "{who} 已在外，无法去取器材包"),
+    Both("Kits cannot be shared in time: every departure waits for another", "器材包周转不开：各次出发互相等待"),
+    Both("Ticket {ticket} is locked but not planned", "工单 {ticket} 已锁定却未派工"),
+    Both("Ticket {ticket}: needs {count} different technicians, gets {given}", "工单 {ticket}：需要 {count} 名不同的技师，实际 {given} 名"),
+    Both("Ticket {ticket}: somebody in its crew is not allowed there", "工单 {ticket}：小组中有人不得前往"),
+    Both("Ticket {ticket}: nobody in its crew has a skill that it needs", "工单 {ticket}：小组中无人具备所需技能"),
+    Both("Ticket {ticket}: is locked and must keep its crew", "工单 {ticket}：已锁定，小组不得更换"),
+    Both("Ticket {ticket}: its crew lacks a kit", "工单 {ticket}：小组缺少器材包"),
+    Both(
+        "Station {station} owns {count} of kit {kit}, {most} are wanted at once",
+        "服务站 {station} 有器材包“{kit}” {count} 套，却同时需要 {most} 套",
+    ),
     # Reasons of what twohour decides by itself.
     Both("nobody decided in time; emergencies go out", "无人按时决定；紧急工单先行派出"),
     Both("nobody decided in time; the last approved plan stands", "无人按时决定；继续执行上一个已批准的计划"),
@@ -82,10 +195,12 @@ TEMPLATES: tuple[Both, ...] = (
     ),
     Both("log in from our own page", "请从本站页面登录"),
     Both("log in again", "请重新登录"),
+    Both("a rejection needs a reason: say what is wrong with the plan", "驳回须说明原因：请写明计划有什么问题"),
     Both("something went wrong on our side; nothing was changed", "系统出错；没有任何更改"),
 )
 """The first that fits is taken."""
 
+_KINDS = {"state": "plan_state", "decision": "plan_state", "role": "role"}
 _WANTED = {"approved": "批准", "published": "发布", "rejected": "驳回"}
 _LONGEST = 2000
 _DEPTH = 2
@@ -94,11 +209,13 @@ _DEPTH = 2
 
 def in_chinese(text: str) -> str:
     """The text in Chinese where a template fits, of several parted by `; ` each by itself; else as it is."""
-    if len(text) > _LONGEST:
-        return text
-    parts = [_translated(part, _DEPTH) for part in text.split("; ")]
+    return text if len(text) > _LONGEST else _in_parts(text, _DEPTH) or text
+
+
+def _in_parts(text: str, depth: int) -> str | None:
+    parts = [_translated(part, depth) for part in text.split("; ")]
     told = [part for part in parts if part is not None]
-    return "；".join(told) if len(told) == len(parts) else _translated(text, _DEPTH) or text
+    return "；".join(told) if len(told) == len(parts) else _translated(text, depth)
 
 
 def _translated(text: str, depth: int) -> str | None:
@@ -112,9 +229,12 @@ def _translated(text: str, depth: int) -> str | None:
 def _filling(name: str, value: str, depth: int) -> str:
     if name == "wanted":
         return _WANTED.get(value, value)
-    if name in ("state", "role"):
-        return word("plan_state" if name == "state" else name, value, "zh")
-    return (_translated(value, depth) if depth > 0 else None) or value
+    if name in _KINDS:
+        return word(_KINDS[name], value, "zh")
+    if name == "edit":  # "leave out W1"
+        kind = next((kind for kind in WORDS["edit"] if f"{value} ".startswith(f"{kind.replace('_', ' ')} ")), "")
+        return f"{word('edit', kind, 'zh')}{value[len(kind) :]}" if kind else value
+    return (_in_parts(value, depth) if depth > 0 else None) or value
 
 
 def _values(template: str, text: str) -> dict[str, str] | None:

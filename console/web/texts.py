@@ -7,7 +7,7 @@ build step.
 from __future__ import annotations
 
 import gettext
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import cache
@@ -24,7 +24,7 @@ from console.web.from_below import in_chinese
 from optimizer import wording
 from optimizer.check import Violation
 from optimizer.difference import VisitChange
-from optimizer.explanation import Reason, Remedy
+from optimizer.explanation import Reason, Remedy, Said, Value
 from optimizer.wording import LANGUAGES as LANGUAGES
 from optimizer.wording import Language as Language
 
@@ -97,11 +97,19 @@ class Texts:
         """Why, what would help, what changes or which rule is broken; `names` has the words for ids."""
         # What was kept by another version is told as that wrote it where it cannot be read any more.
         otherwise = fact.text if isinstance(fact, Reason | Remedy) else None
-        return wording.told(fact.said, names, now.astimezone(self.zone), self.language, otherwise=otherwise)
+        said = tuple(Said(each.code, {name: self._inner(name, value) for name, value in each.values.items()}) for each in fact.said)
+        return wording.told(said, names, now.astimezone(self.zone), self.language, otherwise=otherwise)
+
+    def _inner(self, name: str, value: Value) -> Value:
+        return self.from_below(value) if name in ("reason", "problem") and isinstance(value, str) else value
 
     def word(self, kind: str, name: str) -> str:
         """The word for one of a few, such as a severity or a state: `kind` is one of `optimizer.words.WORDS`."""
         return wording.word(kind, name, self.language)
+
+    def listed(self, items: Iterable[str]) -> str:
+        """Several things in a row: a, b, c; in Chinese a、b、c."""
+        return ("、" if self.language == "zh" else ", ").join(items)
 
     def from_below(self, text: str) -> str:
         """A problem, a reason of a decision or a note on an event, which the rooms below write in English."""

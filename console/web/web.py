@@ -87,7 +87,7 @@ def _make_environment(texts: Texts) -> Environment:
     environment.filters |= {"clock": texts.clock, "day": texts.day, "moment": texts.moment, "number": texts.number, "share": texts.share}
     environment.filters["inert_json"] = inert_json
     environment.filters["word"] = lambda name, kind: texts.word(kind, name)
-    environment.filters |= {"told": texts.told, "from_below": texts.from_below}
+    environment.filters |= {"told": texts.told, "from_below": texts.from_below, "listed": texts.listed}
     environment.globals["static"] = static_address
     return environment
 

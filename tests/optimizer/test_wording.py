@@ -20,12 +20,14 @@ from console.printing import COST_WORDS
 from data_models import clock_rules, clocks, domain, event_state, policy, readings
 from data_models.case import SEVERITIES, Station, Technician, Ticket
 from data_models.events import KINDS, OWN_KINDS
+from data_models.manual_edits import EDIT_REASONS
 from data_models.store import events as store_events
 from data_models.store import notices
 from flows import reoptimizing
 from flows.explanations import explanation_json, read_explanation
 from optimizer import check, difference, explanation
 from optimizer.explanation import Reason, Said
+from optimizer.manual import ManualChange
 from optimizer.wording import LANGUAGES, SENTENCES, clock, duration, sentence, told, word
 from optimizer.words import WORDS
 
@@ -88,6 +90,8 @@ def test_a_word_has_both_languages(kind):
         ("blame", get_args(explanation.Blame)),
         ("remedy", get_args(explanation.ChangeKind)),
         ("difference", difference.KINDS),
+        ("edit", [change.kind for change in get_args(ManualChange)]),
+        ("edit_reason", EDIT_REASONS),
         ("rule", get_args(check.Rule)),
         ("cost", [*COST_WORDS, "total"]),
         ("event", [*KINDS, *OWN_KINDS]),

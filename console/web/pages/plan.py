@@ -142,7 +142,7 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
             remedies=_remedies(why) if why is not None else [],
             names=names,
             case_now=shown.judged.case.now,
-            people=lambda ids: ", ".join(names.get(who, who) for who in ids),
+            people=lambda ids: texts.listed(names.get(who, who) for who in ids),
             editable=shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
         )
 

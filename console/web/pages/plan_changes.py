@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from console.web.pages.plan import page_facts
 from console.web.shown_plan import ShownPlan, ShownPlans
+from console.web.texts import Texts
 from console.web.visitors import must, must_in, person_of
 from console.web.web import Web
 from data_models.people import Person
@@ -17,7 +18,6 @@ from flows import editing
 from flows.manual_changes import read_change
 from flows.planning import SearchLimit
 from optimizer.editing import Outcome
-from optimizer.wording import Language, told
 
 _MOST_IMPROVE_S = 30.0
 
@@ -40,7 +40,7 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
         """What a change would do; nothing is kept."""
         shown = shown_to(request, plan_id)
         outcome = editing.try_change(web.store, web.settings, plan_id, read_change(change), bench=plans.bench)
-        return JSONResponse(_outcome(web, shown, outcome, web.texts(request, person_of(request)).language))
+        return JSONResponse(_outcome(shown, outcome, web.texts(request, person_of(request))))
 
     @router.post("/changes")
     def keep_change(
@@ -64,7 +64,7 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
             seen=seen,
             bench=plans.bench,
         )
-        return answer(request, plan_id, _outcome(web, shown, changed.outcome, web.texts(request, person).language))
+        return answer(request, plan_id, _outcome(shown, changed.outcome, web.texts(request, person)))
 
     @router.post("/undo")
     def undo(request: Request, plan_id: int, seen: Annotated[int, Body(embed=True)]) -> Response:
@@ -91,17 +91,16 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
             limit=SearchLimit(min(seconds, _MOST_IMPROVE_S)),
             bench=plans.bench,
         )
-        return answer(request, plan_id, _outcome(web, shown, changed.outcome, web.texts(request, person_of(request)).language))
+        return answer(request, plan_id, _outcome(shown, changed.outcome, web.texts(request, person_of(request))))
 
     return router
 
 
-def _outcome(web: Web, shown: ShownPlan, outcome: Outcome, language: Language) -> dict[str, Any]:
+def _outcome(shown: ShownPlan, outcome: Outcome, texts: Texts) -> dict[str, Any]:
     """What a change does, in words and figures."""
-    now, names = shown.judged.case.now.astimezone(web.zone), shown.names
     return {
         "accepted": outcome.accepted,
-        "violations": [told(violation.said, names, now, language, otherwise=violation.what) for violation in outcome.violations],
+        "violations": [texts.told(violation, shown.names, shown.judged.case.now) for violation in outcome.violations],
         "cost": round(outcome.cost_change.get("total", 0.0)),
         "becameLate": list(outcome.became_late),
         "becameInTime": list(outcome.became_in_time),

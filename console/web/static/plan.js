@@ -121,6 +121,11 @@ const timeline = new vis.Timeline(byId("timeline"), items, groups, {
   },
   moment: (moment) => vis.moment(moment).utcOffset(facts.offset / 60),
 });
+timeline.on("rangechanged", function show() {
+  // vis-timeline hides what it drew until the first redraw after this event, which on a small plan nothing else asks for.
+  timeline.off("rangechanged", show);
+  timeline.redraw();
+});
 timeline.addCustomTime(at(facts.now), "now");
 timeline.on("select", ({ items: [id] }) => id !== undefined && choose(Number(id.split("-")[1]), "timeline"));
 
@@ -145,7 +150,7 @@ function isWanted(index) {
 function ticketRow(index) {
   const ticket = tickets[index];
   const look = ticketLook(ticket);
-  const who = (ticket.visits || []).map((visit) => technicians[visit.technician].name || technicians[visit.technician].id).join(", ");
+  const who = (ticket.visits || []).map((visit) => technicians[visit.technician].name || technicians[visit.technician].id).join(IN_CHINESE ? "、" : ", ");
   const sub = [ticket.id, texts[SEVERITIES[ticket.severity]], ticket.tier, `${texts.due} ${clock(ticket.due)}`].filter(Boolean).join(" · ");
   const outcome = { late: `+${minutesText(ticket.late / 60)}`, unplanned: texts.unplanned }[ticket.outcome] || ticket.chance || "";
   const row = element(
