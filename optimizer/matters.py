@@ -45,9 +45,9 @@ def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_mi
     before, after
         The snapshot that was planned last, and the one of now.
     plan
-        The plan that is followed. With it, a visit that began as planned is no news, and a delay matters only when it
-        moves a visit by more than the tolerance, makes it late or leaves it out, and did not do so at `before`; without it, whoever becomes free elsewhere, or later than
-        before, matters, and so does every ticket that is gone.
+        The plan that is followed. With it, a visit that began as planned is no news, and a delay matters only when it moves a visit by
+        more than the tolerance, makes it late or leaves it out, and did not do so at `before`; without it, whoever becomes free
+        elsewhere, or later than before, matters, and so does every ticket that is gone.
     """
     told = promises(plan) if plan is not None else {}
     begun = {ticket for ticket, promise in told.items() if promise.start <= after.now}

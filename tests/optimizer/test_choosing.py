@@ -102,7 +102,7 @@ def test_an_emergency_without_room_is_refused_by_name(four):
     # Two visits and 40 minutes of driving fill the 100 minutes.
     assert found.plan is None
     assert [(v.ticket, v.what) for v in found.violations] == [
-        ("E", "Li cannot serve E beside what people were told; approve the whole route of Li")
+        ("E", "Li cannot serve E beside what people were told; approve their whole routes")
     ]
     assert who(chosen_routes(case, plan_of(case, Li="A B"), plan_of(case, Li="E A"), ["Li"]).plan) == {"E": ("Li",), "A": ("Li",)}
 
