@@ -54,6 +54,7 @@ def tell(
     from data_models.events import read_event
     from data_models.json_files import read_bytes
     from data_models.store import open_store
+    from data_models.store.events import moment_of
     from flows.events import tell as tell_events
     from flows.events import tell_text
 
@@ -63,8 +64,12 @@ def tell(
     one: dict[str, Any] = {"kind": kind, "at": (at or now).isoformat(), "key": key or secrets.token_hex(8), "by": who}
     one |= {name: value for name, value in (("ticket", ticket), ("technician", technician), ("station", station)) if value}
     one |= dict(_fact(text) for text in fact or ())
-    events = [] if file is not None else [read_event(one)]
     with open_store(load_settings().database_url.get_secret_value()) as store:
+        if file is None and key and at is None:
+            # Told again without a time it is the same event, not one of now.
+            with store.reading() as session:
+                one["at"] = (moment_of(session, key) or now).isoformat()
+        events = [] if file is not None else [read_event(one)]
         told = tell_text(store, read_bytes(file), who, now) if file is not None else tell_events(store, events, now)
     if as_json:
         print_json({"counts": told.counts, "answers": [asdict(answer) for answer in told.answers], "unreadable": list(told.unreadable)})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from config.settings import Settings
 from data_models import tables
@@ -86,9 +86,11 @@ class ShownPlans:
             current = published_plan(session, row.region)
             published = current.id if current is not None and current.id != plan_id else None
             edits = session.execute(
-                select(func.max(tables.PlanEdit.number), func.count()).where(tables.PlanEdit.plan_id == plan_id, ~tables.PlanEdit.undone)
-            ).one()
-            key = (plan_id, row.row_version, published, *edits)
+                select(tables.PlanEdit.number, tables.PlanEdit.undone)
+                .where(tables.PlanEdit.plan_id == plan_id)
+                .order_by(tables.PlanEdit.number)
+            )
+            key = (plan_id, row.row_version, published, tuple(edits.tuples()))
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

@@ -99,6 +99,11 @@ def tell_begun(session: Session, tickets: Iterable[str], plan: int, at: datetime
     add_events(session, told, at)
 
 
+def moment_of(session: Session, key: str) -> datetime | None:
+    """When the event of a key happened; None when none was told."""
+    return session.scalar(select(tables.Event.at).where(tables.Event.key == key))
+
+
 def list_events(session: Session, *, ticket: str = "", technician: str = "", limit: int = 50) -> list[tuple[tables.Event, str]]:
     """The events that happened last, newest first, each with its note; those of one ticket or technician when one is named."""
     query = select(tables.Event).order_by(tables.Event.at.desc(), tables.Event.id.desc()).limit(limit)

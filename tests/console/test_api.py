@@ -70,6 +70,17 @@ def test_a_request_that_is_too_large_is_refused(api: httpx.Client) -> None:
     assert api.post("/events", content=b" " * (MOST_BYTES + 1)).status_code == 413
 
 
+def test_an_event_told_again_with_its_key_and_no_time_is_merged(
+    tmp_path: Path, filled_store: Path, first_ticket: str, twohour: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "store.sqlite").write_bytes(filled_store.read_bytes())
+    monkeypatch.setenv("TWOHOUR_DATABASE_URL", f"sqlite:///{tmp_path / 'store.sqlite'}")
+    words = ("tell", "ticket_contacted", "--ticket", first_ticket, "--key", "k", "--by", "王敏", "--json")
+    assert json.loads(twohour(*words).out)["counts"] == {"counts": 1}
+    again = twohour(*words)
+    assert (again.status, json.loads(again.out)["counts"]) == (0, {"merged": 1})
+
+
 def test_events_at_the_command_line(installation: Path, filled_store: Path, twohour: Any, first_ticket: str) -> None:
     (installation / "store.sqlite").write_bytes(filled_store.read_bytes())
     told = twohour("tell", "ticket_contacted", "--ticket", first_ticket, "--at", "2026-03-02T08:00:00+08:00", "--key", "k", "--by", "王敏")

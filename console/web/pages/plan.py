@@ -9,11 +9,13 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
+from sqlalchemy import select
 
 from console.web.shown_plan import ShownPlan, ShownPlans
 from console.web.texts import Texts, marked
 from console.web.visitors import must, must_in, person_of
 from console.web.web import Web, script_texts
+from data_models import tables
 from data_models.case import SEVERITIES
 from data_models.errors import NotFound
 from data_models.people import Person, may
@@ -190,7 +192,15 @@ def figures_of(web: Web, shown: ShownPlan, texts: Texts) -> dict[str, Any]:
         "costs": _costs(shown),
         "decides_until": until if waits else None,
         "fallback": automatic.fallback,
+        "regions": [] if shown.draft.region else _regions(web),
     }
+
+
+def _regions(web: Web) -> list[str]:
+    """The regions that stations are in; none where there is only one."""
+    with web.store.reading() as session:
+        found = sorted(set(session.scalars(select(tables.Station.region).where(tables.Station.region != ""))))
+    return found if len(found) > 1 else []
 
 
 def _remedies(why: TicketExplanation) -> list[tuple[Remedy, dict[str, Any] | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -12,11 +12,12 @@ from starlette.background import BackgroundTask
 from console.web.shown_plan import ShownPlan, ShownPlans
 from console.web.visitors import must, must_in, person_of
 from console.web.web import Web
-from data_models.errors import BadInput
+from data_models.errors import BadInput, Conflict
 from data_models.people import Person
-from flows.dispatch import approve_and_tell, make_snapshot, papers_of, read_facts, read_plan, reject_plan
+from data_models.store import plan_by_id
+from flows.choosing import Part, approve_part, what_happened_since
+from flows.dispatch import approve_and_tell, papers_of, read_plan, reject_plan
 from flows.editing import finish_draft
-from optimizer.matters import matters
 from optimizer.wording import told
 
 
@@ -31,13 +32,13 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
 
     @router.get("/news")
     def show_news(request: Request, plan_id: int) -> Response:
-        """What happened since the snapshot that the draft was made from, by the facts of this moment."""
+        """What happened since the snapshot that the draft was made from, and what stands against it now."""
         shown = shown_to(request, plan_id)
         texts = web.texts(request, person_of(request))
-        snapshot = make_snapshot(web.store, web.settings, read_facts(web.store, web.settings, web.now()))
-        found = matters(shown.draft.state.case, snapshot.case, shown.judged.plan, tolerance_minutes=web.settings.replanning.moved_minutes)
-        names, now = shown.names, snapshot.case.now.astimezone(web.zone)
-        return web.page(request, "plan_news.jinja", news=[told([one], names, now, texts.language) for one in found.news])
+        since = what_happened_since(web.store, web.settings, plan_id, web.now())
+        names, now = shown.names, web.now().astimezone(web.zone)
+        news = [told([one], names, now, texts.language) for one in since.news]
+        return web.page(request, "plan_news.jinja", news=news, gone=since.recheck.gone, lost=since.recheck.lost)
 
     @router.post("/approve")
     def approve(
@@ -46,14 +47,31 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
         version: Annotated[int, Form()],
         seen: Annotated[int, Form()],
         reason: Annotated[str, Form(max_length=500)] = "",
+        part: Annotated[Literal["whole", "regions", "routes", "emergencies"], Form()] = "whole",
+        names: Annotated[list[str], Form()] = [],  # noqa: B006  FastAPI copies it
+        anyway: Annotated[bool, Form()] = False,
     ) -> Response:
-        person = person_of(request)
+        """Approve and publish the draft or a part of it, held against what is known at this moment."""
+        person, number = person_of(request), plan_id
         shown_to(request, plan_id)
-        number = plan_id
+        with web.store.reading() as session:
+            if plan_by_id(session, plan_id).row_version != version:
+                raise Conflict(f"Plan {plan_id} was changed after you looked at it; look again")
+        if part == "whole":
+            # Looked at before the edits are made a plan of their own: a refusal then leaves the draft as it is.
+            against = () if anyway else what_happened_since(web.store, web.settings, plan_id, web.now()).stands_against
+            if against:
+                raise Conflict(f"Plan {plan_id} does not fit what happened since it was made: {'; '.join(against[:5])}; plan again")
         if seen:
             number = finish_draft(web.store, web.settings, plan_id, by=person.name, at=web.now(), seen=seen)
-            version = plans.get(number).row_version
-        approve_and_tell(web.store, web.settings, number, by=person.name, at=web.now(), reason=reason, seen=version)
+        if part != "whole":
+            chosen = approve_part(web.store, web.settings, number, Part(part, tuple(names)), by=person.name, at=web.now(), reason=reason)
+            if chosen.plan is None:
+                texts, now = web.texts(request, person), web.now().astimezone(web.zone)
+                reasons = [told(one.said, {}, now, texts.language, otherwise=one.what) for one in chosen.chosen.violations]
+                raise Conflict("; ".join(reasons[:5]))
+            return _to(request, f"/plans/{number}")
+        approve_and_tell(web.store, web.settings, number, by=person.name, at=web.now(), reason=reason)
         papers = BackgroundTask(lambda: papers_of(web.store, web.settings, read_plan(web.store, number)))
         return _to(request, f"/plans/{number}", papers)
 
