@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
+from console.web.logins import LoginLimit
 from console.web.texts import LANGUAGES
 from console.web.visitors import SESSION_COOKIE, is_own_path
 from console.web.web import LANGUAGE_COOKIE, Web
@@ -20,6 +21,7 @@ _YEAR_S = 365 * 24 * 3600
 def login_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> APIRouter:
     """`/login`, `/logout` and `/language`."""
     router = APIRouter()
+    limit = LoginLimit()
 
     @router.get("/login")
     def show_login(request: Request, next: str = "/") -> Response:
@@ -35,6 +37,9 @@ def login_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> A
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise HTTPException(403, "log in from our own page")
         next = next if is_own_path(next) else "/"
+        if not limit.allows(login, request.client.host if request.client is not None else ""):
+            failure = web.texts(request).gettext("Too many attempts: wait a minute, then try again.")
+            return web.page(request, "login.jinja", status=429, next=next, login=login, failure=failure)
         now = web.now()
         with web.store.session() as session:
             person = authenticate(session, login, password)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
+from console.web.logins import PER_LOGIN
+from console.web.pages import login as login_page
 from console.web.visitors import SESSION_COOKIE, is_own_path
 from data_models.store.people import IDLE, disable_person
 from tests.console.web.conftest import PASSWORD, Site, csrf_of
@@ -87,6 +89,21 @@ def test_a_session_is_over_when_unused_and_when_its_person_is_shut_out(site: Sit
     with site.store.session() as session:
         disable_person(session, "li", site.now)
     assert browser.get("/plans").status_code == 303
+
+
+def test_a_flood_of_attempts_is_refused_before_any_password_is_looked_at(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+
+    def look(_session: object, login: str, _password: str) -> None:
+        looked_at.append(login)
+
+    monkeypatch.setattr(login_page, "authenticate", look)
+    browser = site.browser()
+    codes = [browser.post("/login", data={"login": "LI" if n % 2 else "li", "password": "guess"}).status_code for n in range(500)]
+    assert set(codes) == {401, 429}
+    assert len(looked_at) <= 2 * PER_LOGIN, "a minute may turn over in between"
+    others = [browser.post("/login", data={"login": f"x{n}", "password": "guess"}).status_code for n in range(40)]
+    assert 429 in others, "whatever the login, an address may try only so often"
 
 
 def test_a_forged_session_is_none(site: Site) -> None:
