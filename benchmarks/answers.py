@@ -123,9 +123,10 @@ def _editing() -> list[Measured]:
     from benchmarks.editing import PROMISE_MS, edited
     from flows.planning import SearchLimit, solve
 
-    half, most, taken, refused = edited(_made(600), lambda case: plan_json(solve(case, SearchLimit(iterations=20_000), 1)))
-    note = f"CPU, median of {taken + refused} changes, {refused} refused with reasons; slowest {most:.0f} ms, limit {PROMISE_MS:.0f} ms"
-    return [Measured("change by hand, 600 tickets", f"{half:.0f} ms", note)]
+    spent, refused = edited(_made(600), lambda case: plan_json(solve(case, SearchLimit(iterations=20_000), 1)))
+    most = f"19 of 20 within {spent[len(spent) * 19 // 20]:.0f} ms, slowest {spent[-1]:.0f} ms, limit {PROMISE_MS:.0f} ms"
+    note = f"CPU, median of {len(spent)} changes, {refused} refused with reasons; {most}"
+    return [Measured("change by hand, 600 tickets", f"{statistics.median(spent):.0f} ms", note)]
 
 
 def _solve(case: Case, seconds: float, folder: Path, environment: dict[str, str] | None = None) -> tuple[float, Path, Path]:

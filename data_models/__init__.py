@@ -10,6 +10,7 @@ Facts, which every room may read:
 - `snapshot.take_snapshot`: the company and its policies as one case; `snapshot.with_matrix`: that case with other travel times
 - `readings`, `sensors.take`: sensor readings, judged by `sensor_rules.sensor_rules(policy)`
   with what `sensor_state` remembers; on `conditions` and `units`
+- `manual_edits`: changes of a draft by hand, as kept; `overrides.overrides_report`: which advice was overruled, and how it went
 - `datum`: coordinates of Chinese map services to WGS-84 and back
 - `expected.expected_emergencies`: rates by area and hour of the day from a history; `expected.read_history`, `history_of_case`
 - `errors`: what can go wrong

@@ -39,6 +39,13 @@ Planning again:
 - `published`: what of a published plan still stands in a later case; `replanning.replan`: a plan made again at a price for what it changes
 - `difference.difference`: what a new plan changes of a published one, visit by visit, and why; `matters.matters`: whether to plan again
 
+Changing a plan by hand:
+
+- `manual` (changes as facts), `editing.Desk`: each tried at once, judged, and taken or refused; its parts are `edited_case`,
+  `edited_routes`, `edited_times`, `edited_rules`, `edited_state` and `edited_trial`
+- `improving`: the rest made better around what was fixed; `alternatives`: `next_best` people, `fixes` that a click applies
+- `choosing`: `chosen_routes` and `chosen_emergencies` of a draft put into what people were told; `rechecking.recheck`
+
 Who is left for emergencies:
 
 - `readiness`: `readiness` (hour by hour, which share is answered in time), `stand_by` (where people who wait would better stand), `choose`;

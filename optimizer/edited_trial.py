@@ -16,7 +16,7 @@ from optimizer.edited_rules import by_hand
 from optimizer.edited_state import Numbers, State
 from optimizer.edited_times import as_it_would_be, named
 from optimizer.explanation import Remedy, Value
-from optimizer.insertion import insert_among, insert_best
+from optimizer.insertion import insert_among
 from optimizer.manual import (
     Away,
     Forbid,
@@ -197,9 +197,18 @@ class Trial:
         start = schedule(problem, let_go(left, mine))
         if isinstance(start, Broken):
             return None
-        # Who could reach it of all people takes long to work out, and does not matter where they are named.
-        found = insert_best(problem, start, ticket) if not people else insert_among(problem, start, ticket, mine)
+        found = insert_among(problem, start, ticket, mine if people else self._in_reach(ticket))
         return None if found is None else found.schedule
+
+    def _in_reach(self, ticket: int) -> list[int]:
+        """Duties that could serve a ticket if they did nothing else, whoever may; `Problem.reachable` works it out for all tickets."""
+        tables, here = self.problem.tables, self.problem.tables.location[ticket]
+        work = tables.service[ticket]
+        return [
+            d
+            for d, (leave, latest) in enumerate(zip(tables.earliest, tables.latest, strict=True))
+            if leave + tables.travel[tables.origin[d]][here] + work + tables.travel[here][tables.home[d]] <= latest
+        ]
 
     def _pinned(self, change: Pin) -> Iterator[Solution | Schedule]:
         ticket, told = self.index[change.ticket], promises(self.state.plan).get(change.ticket)

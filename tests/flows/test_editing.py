@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from config.settings import Settings
@@ -24,7 +26,7 @@ from flows.editing import Workbench, change_draft, finish_draft, improve, open_d
 from flows.intake import import_table
 from flows.manual_changes import change_facts, read_change
 from flows.planning import JudgedPlan, SearchLimit, judge, solve
-from optimizer.editing import Forbid, LeaveOut, Move, Pin, PutIn
+from optimizer.editing import Forbid, LeaveOut, ManualChange, Move, Pin, PutIn, State
 from optimizer.explanation import Change
 from optimizer.manual import Away, Improve, Overtime, Release, Swap, TakeRemedy
 
@@ -295,3 +297,57 @@ def test_every_edit_row_has_the_plan_after_it(store: Store, ours: Settings, draf
     from data_models.case_files import parse_plan
 
     assert [parse_plan(row.plan_json) for row in rows] == [state.plan for state in states]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.sampled_from(["change", "change", "undo", "redo"]), st.integers(0, 50), st.integers(0, 50)), max_size=8))
+def test_undoing_all_gives_the_draft_as_it_was_and_redoing_all_as_it_became(quick: tuple[Store, Snapshot, JudgedPlan], steps) -> None:
+    store, snapshot, judged = quick
+    ours, bench = Settings(timezone="Asia/Shanghai"), Workbench()
+    plan = dispatch.keep_draft(store, ours, snapshot, judged, seed=7, at=NOW)
+    more = {"by": "w", "at": NOW, "bench": bench}
+    draft = open_draft(store, ours, plan)
+    original = draft.state
+    states, place = [draft.state], 0  # what undoing and redoing go back and forth between
+    for what, one, other in steps:
+        if what == "change":
+            change = _drawn(draft.state, one, other)
+            found = change_draft(store, ours, plan, change, reason="training", seen=draft.seen, **more)
+            if found.outcome.accepted:
+                states, place = [*states[: place + 1], found.outcome.state], place + 1
+        elif what == "undo" and place:
+            undo(store, ours, plan, seen=draft.seen, **more)
+            place -= 1
+        elif what == "redo" and place < len(states) - 1:
+            redo(store, ours, plan, seen=draft.seen, **more)
+            place += 1
+        draft = open_draft(store, ours, plan)
+        assert draft.state == states[place]
+        assert (draft.can_undo, draft.can_redo) == (place > 0, place < len(states) - 1)
+    while draft.can_undo:
+        draft = undo(store, ours, plan, seen=draft.seen, **more)
+    assert draft.state == original
+    while draft.can_redo:
+        draft = redo(store, ours, plan, seen=draft.seen, **more)
+    assert draft.state == states[-1]
+
+
+@pytest.fixture(scope="module")
+def quick(morning, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Snapshot, JudgedPlan]]:
+    """An SQLite store for many drafts."""
+    written, snapshot, judged = morning
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('quick') / 'quick.sqlite'}") as opened:
+        filled(opened, Settings(), written)
+        yield opened, snapshot, judged
+
+
+def _drawn(state: State, one: int, other: int) -> ManualChange:
+    """Some change that suits the state: it may break a rule."""
+    planned = sorted({stop.ticket for route in state.plan.routes for stop in route.stops})
+    people = [who.id for who in state.case.technicians]
+    who, at = people[one % len(people)], NOW + timedelta(minutes=5 * other)
+    if not planned:
+        return PutIn(state.plan.unassigned[one % len(state.plan.unassigned)].ticket)
+    ticket = planned[other % len(planned)]
+    away = Away(who, at, at + timedelta(hours=1))
+    return [LeaveOut(ticket), Move(ticket, not_before=at), Forbid(ticket, who), Pin(ticket, (), None, at), away][one % 5]

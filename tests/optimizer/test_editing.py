@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_models.case_files import case_json, parse_case, parse_plan, plan_json
+from data_models.case_files import case_json, parse_case, plan_json
 from data_models.case_rules import case_problems
 from data_models.errors import BadInput, NotFound
 from optimizer.check import check
@@ -202,7 +203,7 @@ def test_a_window_holds_to_the_second(two_people, closes, fits):
 def test_everything_that_stands_against_a_change_is_named(two_people):
     two_people.ticket("A", 10, skills={"leak": 2}, kits=("analyser",), banned=("Wang",))
     two_people.technicians[0] = two_people.technicians[0].__class__("Li", "Li", "S", {"leak": 2}, two_people.technicians[0].shifts)
-    two_people.stations[0] = two_people.stations[0].__class__("S", "S", 0, 0, {"analyser": 1}, 0)
+    two_people.stations[0] = replace(two_people.stations[0], kits={"analyser": 1})
     desk, state = begun(two_people, Li="A")
     found = desk.apply(state, Move("A", "Wang"))
     assert {(v.rule, v.ticket) for v in found.violations} == {("skill", "A"), ("technician", "A")}
@@ -210,7 +211,7 @@ def test_everything_that_stands_against_a_change_is_named(two_people):
 
 
 def test_a_kit_goes_with_the_visit(two_people):
-    two_people.stations[0] = two_people.stations[0].__class__("S", "S", 0, 0, {"k": 1}, 0)
+    two_people.stations[0] = replace(two_people.stations[0], kits={"k": 1})
     two_people.ticket("A", 10, kits=("k",))
     two_people.ticket("B", 20, kits=("k",))
     desk, state = begun(two_people, Li="AB")
@@ -313,23 +314,61 @@ def test_crews_that_wait_for_each_other_are_refused(two_people):
 def test_what_was_put_off_on_purpose_stays_put_off(day):
     desk, state = day
     # A plan made again holds visits at the times that people were told: Li goes to B at 10:00 although he could at 08:50.
-    held = parse_plan(plan_json(state.plan).replace("08:50:00", "10:00:00").replace("09:20:00", "10:30:00").replace("09:40:00", "10:50:00"))
-    held = parse_plan(json.dumps(_with_return(json.loads(plan_json(held)))))
-    begin = desk.begin(held)
-    assert not check(begin.case, held)
-    found = desk.apply(begin, Move("C", "Li", position=0))
-    # C 08:30-09:00, A 09:20-09:50; B would be reached at 10:00 as told.
-    assert (starts(found)["A"], starts(found)["B"]) == (80, 120)
-    assert starts(desk.apply(begin, Move("D", "Li", position=1)))["B"] == 120
+    told, other = state.plan.routes
+    late = replace(told.stops[1], arrive=at(50), start=at(120), finish=at(150))
+    begin = desk.begin(replace(state.plan, routes=(replace(told, stops=(told.stops[0], late), returns=at(170)), other)))
+    assert not check(begin.case, begin.plan)
+    # Without A Li could begin at 08:20.
+    assert starts(desk.apply(begin, LeaveOut("A"))) == {"B": 120, "C": 30, "D": 70}
+    assert starts(desk.apply(begin, Swap("C", "D")))["B"] == 120
+    # Whoever moves B itself, or releases it, says that it need not wait.
+    assert starts(desk.apply(begin, Move("B", position=1)))["B"] == 50
+    assert starts(desk.apply(begin, Release("B")))["B"] == 50
 
 
-def _with_return(plan: dict) -> dict:
-    for each in plan["routes"]:
-        if each["technician"] == "Wang":
-            each["stops"][1].update(
-                arrive="2026-03-02T09:10:00+00:00", start="2026-03-02T09:10:00+00:00", finish="2026-03-02T09:40:00+00:00"
-            )
-    return plan
+def test_a_crew_that_an_absence_leaves_no_common_time_is_left_out(line_day):
+    line_day.station("S")
+    line_day.technician("Li", shifts=((0, 60),))
+    line_day.technician("Wang")
+    line_day.ticket("A", 10, crew=2)
+    desk, state = begun(line_day, Li="A", Wang="A")
+    # Wang alone could begin at 09:10; by then Li is home.
+    found = desk.apply(state, Away("Wang", at(0), at(60)))
+    assert (found.accepted, found.left_out, found.state.plan.routes) == (True, ("A",), ())
+
+
+def test_a_shift_cut_short_has_no_overtime(four):
+    four.technicians.pop()
+    four.technician("Wang", overtime=60)
+    desk, state = begun(four, Li="AB", Wang="CD")
+    assert desk.apply(state, Away("Wang", at(90 - 1 / 60), at(480))).left_out == ("C", "D")
+    # From the very end of the shift on: the overtime is gone, the shift is whole.
+    late = desk.apply(state, Away("Wang", at(480), at(600))).state
+    assert [(shift.end, shift.overtime_minutes) for shift in late.case.technician_by_id["Wang"].shifts] == [(at(480), 0)]
+
+
+def test_who_swaps_a_visit_away_leaves_its_kit_at_the_station(two_people):
+    two_people.stations[0] = replace(two_people.stations[0], kits={"k": 1})
+    two_people.ticket("A", 10, kits=("k",))
+    two_people.ticket("B", 20)
+    desk, state = begun(two_people, Li="A", Wang="B")
+    found = desk.apply(state, Swap("A", "B"))
+    assert {each.technician: each.kits for each in found.state.plan.routes} == {"Li": (), "Wang": ("k",)}
+    assert starts(found) == {"A": 10, "B": 20}
+
+
+def test_somebody_called_in_early_has_shifts_in_order_of_time(line_day):
+    line_day.station("S")
+    line_day.technician("Li", shifts=((300, 480),))
+    line_day.ticket("A", 10, due=60)
+    line_day.ticket("B", 20)
+    desk, state = begun(line_day, Li="B")
+    found = desk.apply(state, TakeRemedy("A", Change("on_call", technician="Li", start=at(0), end=at(60))))
+    assert [shift.start for shift in found.state.case.technicians[0].shifts] == [at(0), at(300)]
+    assert starts(found) == {"A": 10, "B": 320}
+    assert {each.shift for each in found.state.plan.routes} == {0, 1}
+    assert not list(case_problems(found.state.case))
+    assert not check(found.state.case, found.state.plan)
 
 
 def test_a_remedy_is_taken_in_one_step(four):
