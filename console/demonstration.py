@@ -54,7 +54,7 @@ def demo(
             number = _run_flow(now, seconds, seed, tell)
         papers, judged = _approve_and_publish(number)
     say.print()
-    print_judged(judged)
+    print_judged(judged, interrupted=False)
     say.print()
     print_published(number, papers)
     say.print(f"\nDone in {time.monotonic() - began:.0f} s; everything that was started is stopped. What next:")

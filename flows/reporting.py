@@ -80,14 +80,15 @@ def write_report(folder: Path, report: ServiceReport, language: Language) -> tup
     except OSError as error:
         raise BadInput(f"{folder} cannot be made: {error.strerror}; name another with --out") from None
     name = report_name(report)
+    # JSON is the same in both languages.
     contents: tuple[tuple[str, str | bytes, str], ...] = (
-        ("html", report_page(report, language), "the report to read and print"),
-        ("xlsx", report_sheet(report, language), "its figures as a workbook"),
-        ("json", report_json(report), "its figures for machines"),
+        (f"{name}-{language}.html", report_page(report, language), "the report to read and print"),
+        (f"{name}-{language}.xlsx", report_sheet(report, language), "its figures as a workbook"),
+        (f"{name}.json", report_json(report), "its figures for machines"),
     )
-    for ending, content, _ in contents:
-        write_file(folder / f"{name}.{ending}", content)
-    return tuple(Paper(folder / f"{name}.{ending}", what) for ending, _, what in contents)
+    for file, content, _ in contents:
+        write_file(folder / file, content)
+    return tuple(Paper(folder / file, what) for file, _, what in contents)
 
 
 def report_name(report: ServiceReport) -> str:

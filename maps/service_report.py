@@ -118,7 +118,7 @@ def _figures(report: ServiceReport, language: Language, kept: int, due: int) -> 
         (
             word("satisfaction", language),
             "–" if scores.mean is None else f"{scores.mean:.2f}",
-            f"{scores.count:,} {word('answers', language)}",
+            f"{word('answers', language)}{scores.count:,}",
         ),
         (word("owed", language), money, f"{report.owed.count:,} {word('owed_count', language)}"),
     ]

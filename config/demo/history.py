@@ -1,7 +1,7 @@
 """Writes what happened at the demo company as events: a year of tickets before a moment, and what was told of those that are open at it.
 
-Everything follows from the seed, the moment and the company's tables. How much happens where, when and in which season is made up, and so is
-how well it went; the one day that the demo plans is far busier than any of the year.
+Everything follows from the seed, the moment and the company's tables. How much happens where, when and in which season is made up, and
+so is how well it went; the one day that the demo plans is far busier than any of the year.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Event = dict[str, Any]
 
 @dataclass
 class _Year:
-    """The company as its tables say, and what is known while the year is told; `free_at` by technician, `random` the only source of chance."""
+    """The company as its tables say, and who is free when while the year is told; `random` is the only source of chance."""
 
     at: datetime
     random: random.Random
@@ -131,9 +131,7 @@ def _reported(year: _Year) -> list[tuple[datetime, str, Row]]:
         weights = [share * SEASONS.get(kind, (1.0,) * 12)[day.month - 1] for kind, share in TYPES]
         at_weekends = 0.5 if day.weekday() >= 5 else 1.2
         count = _poisson(year.random, TICKETS_PER_DAY * at_weekends * sum(weights) / 100)
-        for (kind, _), site in zip(
-            year.random.choices(TYPES, weights, k=count), year.random.choices(sites, often, k=count), strict=True
-        ):
+        for (kind, _), site in zip(year.random.choices(TYPES, weights, k=count), year.random.choices(sites, often, k=count), strict=True):
             found.append((day + timedelta(seconds=_second_of_day(year, kind)), kind, site))
     return sorted(found, key=lambda item: (item[0], item[2]["id"]))
 

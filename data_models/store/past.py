@@ -13,7 +13,6 @@ from data_models import tables
 from data_models.expected import Area, History, PastTicket
 from data_models.store.facts import demand_sites
 
-
 LEAST_DAYS = 7.0
 """A history is taken to be at least so long: one busy morning, the first that a store knows of, is no rate."""
 
