@@ -12,7 +12,7 @@ import typer
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
-    from data_models.service_report import Period, ServiceReport, Share
+    from data_models.report_figures import Period, ServiceReport, Share
 
 
 def report(

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from config.policies import load_policies
 from data_models.errors import BadInput
 from data_models.json_files import write_file
-from data_models.service_report import Period, ServiceReport, report_dict, service_report
+from data_models.report_figures import Period, ServiceReport
+from data_models.service_report import report_dict, service_report
 from data_models.snapshot import Policies
 from data_models.store import Store
 from data_models.store.reporting import known_regions, service_facts

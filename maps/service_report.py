@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from data_models.service_report import DIMENSIONS, Group, People, ServiceReport, Share, Times
+from data_models.report_figures import DIMENSIONS, Group, People, ServiceReport, Share, Times
 from maps.page import render_page
 from maps.report_words import Language, named, share_words, span_words, word
 

@@ -17,7 +17,8 @@ from config.demo.history import DAYS, TICKETS_PER_DAY, write_history
 from config.policies import load_policies
 from data_models.expected import expected_emergencies
 from data_models.intake.load import import_file
-from data_models.service_report import Period, ServiceReport, service_report
+from data_models.report_figures import Period, ServiceReport
+from data_models.service_report import service_report
 from data_models.snapshot import Policies
 from data_models.store import Store, open_store
 from data_models.store.past import past_emergencies
