@@ -90,7 +90,27 @@ def demo_of_today(out: Path) -> Path:
         _use_demo_settings(out, home)
     else:
         demo(out, at=None)
+    _tell_the_day(home / "tables", datetime.now(zone))
     return home
+
+
+def _tell_the_day(folder: Path, now: datetime) -> None:
+    """Let the day go by its published plan until now, for whoever looks at it as it is now; told twice it is merged."""
+    from config.demo.history import write_day
+    from config.settings import load_settings
+    from data_models.store import open_store, published_plan
+    from flows.dispatch import read_plan
+    from flows.events import tell_text
+
+    settings = load_settings()
+    with _step("telling what happened since") as tell, open_store(settings.database_url.get_secret_value()) as store:
+        with store.reading() as session:
+            row = published_plan(session, "")
+            number = None if row is None else row.id
+        if number is not None:
+            kept = read_plan(store, number)
+            told = tell_text(store, write_day(folder, kept.judged.plan, kept.snapshot.case.now, now).read_bytes(), "demo", now)
+            tell(f"{len(told.answers):,} events")
 
 
 def _command() -> str:

@@ -3,6 +3,6 @@
 | module | what it gives |
 | --- | --- |
 | `company` | `write_company`: its tables as import files, with a morning's tickets around a given moment |
-| `history` | `write_history`: what happened there in the year before and on that morning, as events |
+| `history` | `write_history`: what happened there in the year before and on that morning, as events; `write_day`: the day by a plan |
 | `words` | names and titles that both are made of |
 """

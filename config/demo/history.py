@@ -11,7 +11,7 @@ import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from config.demo import words
 from config.policies import load_policies
 from data_models.case import great_circle_km
+from data_models.plan import Plan
 from data_models.policy import ServicePolicy, needs_for
 
 DAYS = 365
@@ -101,9 +102,12 @@ def write_history(folder: Path, at: datetime, seed: int = 1) -> Path:
     told = [event for number, (opened, kind, site) in enumerate(_reported(year), 1) for event in _course(year, number, opened, kind, site)]
     told += [event for ticket in tables["tickets"] for event in _so_far(year, ticket)]
     told += _at_home(told)
-    told.sort(key=lambda event: (event["at"], event["key"]))
-    path = folder / "history.jsonl"
-    lines = (json.dumps({**event, "at": event["at"].isoformat()}, ensure_ascii=False) for event in told)
+    return _write(folder / "history.jsonl", told)
+
+
+def _write(path: Path, told: Sequence[Event]) -> Path:
+    in_order = sorted(told, key=lambda event: (event["at"], event["key"]))
+    lines = (json.dumps({**event, "at": event["at"].isoformat()}, ensure_ascii=False) for event in in_order)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
 
@@ -261,11 +265,42 @@ def _close(year: _Year, ticket: _Ticket, solved: datetime, trouble: float) -> No
         ticket.tell("ticket_closed", finished + year.about(200), satisfaction=4)
 
 
-# --- the morning ---
+# --- the day that is planned ---
 
 
-def _so_far(year: _Year, row: Row) -> Iterator[Event]:
-    """What was told of an open ticket by now: contact and diagnosis, a little slower than usual on such a morning."""
+def write_day(folder: Path, plan: Plan, at: datetime, now: datetime, seed: int = 1) -> Path:
+    """Write what happens from `at` until `now` when all goes by a plan, so that who looks at it later finds a day under way.
+
+    Told again later, or by a plan that was changed since, what was told before keeps its key.
+
+    Returns
+    -------
+    Path
+        `day.jsonl` in the same folder.
+    """
+    year = _Year(at, random.Random(f"day {seed}"), load_policies()["ethanol"], {"tickets": _rows(folder / "tickets.csv")})
+    told = [event for ticket in year.tables["tickets"] for event in _so_far(year, ticket, patience=timedelta(hours=3))]
+    for route in plan.routes:
+        leaves = route.depart
+        for stop in route.stops:
+            visit = {"by": "demo", "ticket": stop.ticket, "technician": route.technician}
+            name = f"demo day {stop.ticket} {route.technician}"
+            told.append({"kind": "technician_driving", "at": leaves, "key": f"{name} drives", **visit})
+            told.append({"kind": "technician_arrived", "at": stop.arrive, "key": f"{name} arrives", **visit})
+            told.append({"kind": "technician_finished", "at": stop.finish, "key": f"{name} finishes", "result": "resolved", **visit})
+            leaves = stop.finish
+        if route.stops:
+            home = {"by": "demo", "technician": route.technician, "key": f"demo day {route.technician} home {route.depart:%H%M}"}
+            told.append({"kind": "technician_home", "at": route.returns, **home})
+    return _write(folder / "day.jsonl", [event for event in told if at <= event["at"] <= now])
+
+
+def _so_far(year: _Year, row: Row, patience: timedelta = timedelta()) -> Iterator[Event]:
+    """What is told of an open ticket until so long after the plan's moment: contact and diagnosis, a little slower than usual.
+
+    It is drawn for each ticket anew, so that a day goes on as its morning began.
+    """
+    year = replace(year, random=random.Random(f"{row['id']} {row['opened_at']}"), at=year.at + patience)
     ticket = _Ticket(row["id"], row["type"], {}, row["severity"])
     opened = datetime.fromisoformat(row["opened_at"])
     contacted = opened + year.about(CONTACT_MINUTES[ticket.severity] * 1.15, 0.5)
