@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from config.notice_settings import Audience
-
 if TYPE_CHECKING:
+    from config.notice_settings import Audience
     from config.settings import Settings
     from data_models.store.notices import KeptNotice
     from flows.notices import SendReport
