@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from flows.first_answer import Comer, Delay, FirstAnswer, Offer, RepairOffer
 
 MOST_MOVES = 8
+MOST_OTHERS = 5
+"""Offers beside that of whoever has the ticket, all of them in time."""
+MOST_LATE = 3
+"""Offers that are shown where none is in time."""
+NEIGHBOUR, ELSEWHERE = "†", "‡"
 CLEARLY_LESS = 0.005
 """A delayed visit whose chance falls by less than this keeps it."""
 
@@ -44,8 +49,9 @@ def print_answer(answer: FirstAnswer, settings: Settings, *, as_json: bool = Fal
         out.print("no way to be in time was found by moving others at once; a search may find one: twohour plan")
     for reason in answer.reasons:
         out.print(f"  {plain(reason.text)}", soft_wrap=True)
-    for expert in answer.experts:
-        out.print(_expert(expert, zone), soft_wrap=True)
+    for expert in answer.experts[:1]:
+        others = [_named(other.technician, other.name) for other in answer.experts[1:]]
+        out.print(_expert(expert, zone) + (f"; else {', '.join(others)}" if others else ""), soft_wrap=True)
     if answer.given_up:
         out.print(f"[yellow]![/] as things stand nobody gets to {plain(few(answer.given_up, 6))}, which the plan promises: plan again")
     basis = f"plan {answer.plan}" if answer.plan is not None else "no published plan: people idle at their stations"
@@ -63,39 +69,88 @@ def _heading(answer: FirstAnswer, zone: ZoneInfo) -> Iterator[str]:
         yield f"it is closed ({answer.state}{when}): nobody has to come; report it again if it is not over"
     elif answer.kind == "under_way":
         until = f", until {has.finish.astimezone(zone):%m-%d %H:%M}" if has and has.finish else ""
-        yield f"work on it has begun: {people or 'by whom is not known'}{until}"
+        # Nobody may have told what a plan lets expect.
+        how = ("it was told that", "") if has is not None and has.told else ("by the plan", "; nobody has told so")
+        yield f"{how[0]} work on it has begun: {people or 'by whom is not known'}{until}{how[1]}"
     elif has is not None and has.start is not None:
         chance = f", {_share(has.chance)} sure to be in time" if has.chance is not None else ""
-        yield f"it is planned: {people} from {has.start.astimezone(zone):%m-%d %H:%M}{chance}; others could take it:"
+        alone = all(_is_theirs(answer, offer) for offer in answer.offers)
+        others = "; nobody else could take it as the plan stands" if alone else ""
+        yield f"it is planned: {people} from {has.start.astimezone(zone):%m-%d %H:%M}{chance}{others}"
 
 
 def _offers(answer: FirstAnswer, zone: ZoneInfo) -> Table:
+    """Whoever has it first, then the best few; a line for each person."""
+    shown, left_out = offers_to_show(answer)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, heading in enumerate(("who", "from station", "km", "arrives", "in time", "chance", "added cost", "delays")):
-        table.add_column(heading, justify="left" if number in (0, 1, 7) else "right", header_style="dim", overflow="fold")
-    for offer in answer.offers:
-        has = answer.assigned
-        as_planned = has is not None and set(has.technicians) == {who.technician for who in offer.people} and has.start == offer.start
-        table.add_row(
-            *_row(offer, zone), "[dim]as planned[/]" if as_planned else few([_delay(each) for each in offer.delays], 2) or "nobody"
-        )
-    if answer.more:
-        table.add_row("…", f"and {answer.more} more")
+    for number, heading in enumerate(("who", "station", "km", "arrives", "in time", "cost", "delays")):
+        is_text = number in (0, 1, 6)
+        table.add_column(heading, justify="left" if is_text else "right", header_style="dim", overflow="ellipsis", no_wrap=True)
+    for offer in shown:
+        last = "[bold]has it now[/]" if _is_theirs(answer, offer) else _delays(offer)
+        for number, who in enumerate(offer.people):
+            arrives = _time_of_day(who.arrives, answer.at, zone)
+            first = number == 0
+            table.add_row(
+                _named(who.technician, who.name),
+                _station(who),
+                f"{who.distance_km:,.0f}",
+                arrives,
+                _in_time(offer) if first else "",
+                f"{offer.added_cost:,.0f}" if first else "",
+                last if first else "[dim]together[/]",
+            )
+    table.caption = _caption(answer, shown, left_out)
+    table.caption_justify = "left"
     return table
 
 
-def _row(offer: Offer, zone: ZoneInfo) -> tuple[str, ...]:
-    people = offer.people
-    late = "yes" if offer.late_minutes == 0 else f"[yellow]{duration(offer.late_minutes)} late[/]"
-    return (
-        "\n".join(_named(who.technician, who.name) for who in people),
-        "\n".join(_station(who) for who in people),
-        "\n".join(f"{who.distance_km:,.0f}" for who in people),
-        "\n".join(_time(who.arrives, zone) for who in people),
-        late,
-        _share(offer.chance),
-        f"{offer.added_cost:,.0f}",
-    )
+def offers_to_show(answer: FirstAnswer) -> tuple[tuple[Offer, ...], int]:
+    """The offers worth a look, and how many others there are.
+
+    Whoever has the ticket comes first, then those who can be in time, the best first; where nobody can, those who come first. The same
+    people, in a later shift say, are named once, by their best offer.
+    """
+    by_people: dict[frozenset[str], Offer] = {}
+    for offer in sorted(answer.offers, key=lambda offer: not _is_theirs(answer, offer)):
+        by_people.setdefault(frozenset(who.technician for who in offer.people), offer)
+    theirs = [offer for offer in by_people.values() if _is_theirs(answer, offer)]
+    others = [offer for offer in by_people.values() if not _is_theirs(answer, offer)]
+    in_time = [offer for offer in others if offer.late_minutes == 0]
+    least_late = sorted(others, key=lambda offer: offer.late_minutes)
+    best = in_time[:MOST_OTHERS] or least_late[: MOST_LATE if not theirs else 1]
+    return (*theirs, *best), len(others) - len(best) + answer.more
+
+
+def _is_theirs(answer: FirstAnswer, offer: Offer) -> bool:
+    has = answer.assigned
+    return has is not None and set(has.technicians) == {who.technician for who in offer.people} and has.start == offer.start
+
+
+def _caption(answer: FirstAnswer, shown: Sequence[Offer], left_out: int) -> str | None:
+    told = []
+    if any(who.neighbour for offer in shown for who in offer.people):
+        told.append(f"{NEIGHBOUR} of a neighbouring station")
+    others = {who.other_region for offer in shown for who in offer.people} - {""}
+    if others:
+        told.append(f"{ELSEWHERE} of another region: {plain(', '.join(sorted(others)))}")
+    if left_out:
+        told.append(f"{left_out} more that cost more or come later; --json has the best {len(answer.offers)}")
+    return "; ".join(told) or None
+
+
+def _in_time(offer: Offer) -> str:
+    if offer.late_minutes:
+        return f"[yellow]{duration(offer.late_minutes)} late[/]"
+    return "yes" if offer.chance is None else f"yes, {_share(offer.chance)}"
+
+
+def _delays(offer: Offer) -> str:
+    """The visit that is delayed most, and how many others."""
+    if not offer.delays:
+        return "nobody"
+    most = max(offer.delays, key=lambda each: each.minutes)
+    return _delay(most) + (f", {len(offer.delays) - 1} more" if len(offer.delays) > 1 else "")
 
 
 def _named(who: str, name: str) -> str:
@@ -103,15 +158,12 @@ def _named(who: str, name: str) -> str:
 
 
 def _station(who: Comer) -> str:
-    marks = (["neighbour"] if who.neighbour else []) + ([f"region {plain(who.other_region)}"] if who.other_region else [])
-    return plain(who.station_name) + (f" [cyan]{', '.join(marks)}[/]" if marks else "")
+    return plain(who.station_name) + ("[cyan]" + NEIGHBOUR * who.neighbour + ELSEWHERE * bool(who.other_region) + "[/]")
 
 
 def _delay(each: Delay) -> str:
     falls = each.chance_now is not None and each.chance_then is not None and each.chance_then < each.chance_now - CLEARLY_LESS
-    return f"{plain(each.ticket)} by {duration(each.minutes)}" + (
-        f" ({_share(each.chance_now)} → {_share(each.chance_then)})" if falls else ""
-    )
+    return f"{plain(each.ticket)} {duration(each.minutes)}" + (f" (then {_share(each.chance_then)} sure)" if falls else "")
 
 
 def _share(chance: float | None) -> str:
@@ -122,10 +174,16 @@ def _time(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%m-%d %H:%M}"
 
 
+def _time_of_day(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """Without the date where it is today."""
+    local = moment.astimezone(zone)
+    return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%m-%d %H:%M}"
+
+
 def _expert(expert: Expert, zone: ZoneInfo) -> str:
     skills = ", ".join(f"{skill} {level}" for skill, level in expert.skills.items())
     busy = expert.busy
-    doing = "free" if busy is None else f"{busy.how} ({busy.ticket}) until {_time(busy.until, zone)}"
+    doing = "free" if busy is None else f"by plan {busy.how} ({busy.ticket}) until {_time(busy.until, zone)}"
     phone = f", {expert.phone}" if expert.phone else ""
     what = "expert from afar" if expert.is_expert else "knows most, from afar"
     on_call = ", on call" if expert.shift == "on_call" else ""

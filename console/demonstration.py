@@ -8,13 +8,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from config.demo import words
 from console.front_door import LARGEST_NUMBER, search_limit
 from data_models.errors import BadInput
 
@@ -32,7 +33,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_NUMBER, help="Of the company and of the search.")] = 1,
     at: Annotated[str | None, typer.Option(help="The moment to plan for; 08:00 in Shanghai today when absent.")] = None,
 ) -> None:
-    """Plan the demo company's day: import, solve, check, explain, approve, publish."""
+    """Plan the demo company's day: import, a year of history, solve, check, explain, approve, publish."""
     from console.company import moment
     from console.printing import print_judged, print_published, terminal
 
@@ -42,27 +43,41 @@ def demo(
     home = out / "demo"
     search_limit(seconds, None)
     _fresh_folder(home)
-    _use_demo_settings(out, home)
     say = terminal()
+    if _use_demo_settings(out, home):
+        say.print(
+            "[yellow]![/] TWOHOUR_DATABASE_URL is set: the demo neither reads nor changes that store, it has one of its own", soft_wrap=True
+        )
     with _server(home / "prefect"):
         _import_company(home / "tables", now, seed)
         with _step("planning the day (flow plan-day)") as tell:
             number = _run_flow(now, seconds, seed, tell)
         papers, judged = _approve_and_publish(number)
     say.print()
-    print_judged(judged)
+    print_judged(judged, interrupted=False)
     say.print()
     print_published(number, papers)
     say.print(f"\nDone in {time.monotonic() - began:.0f} s; everything that was started is stopped. What next:")
-    folder = papers[0].path.parent
-    for words, what in (
-        (f"export TWOHOUR_DATABASE_URL={os.environ['TWOHOUR_DATABASE_URL']}", "the commands below then look at the demo's store"),
-        (f"open {folder / 'plan-map.html'}", "the plan on a map, in any browser, without a network"),
-        (f"{_command()} show {number}", "the plan with the reasons of what is late or not planned"),
-        (f"{_command()} export --plan {number} --out case.json", "the case, to solve again or to mail"),
-        (f"{_command()} import --template --table sites sites.xlsx", "begin with your own company; see docs/running.md"),
-    ):
-        say.print(f"  {words}\n      [dim]{what}[/]", soft_wrap=True)
+    for step, what in _next_steps(number, papers[0].path.parent, now):
+        say.print(f"  {step}\n      [dim]{what}[/]", soft_wrap=True)
+
+
+def _next_steps(number: int, folder: Path, now: datetime) -> Iterator[tuple[str, str]]:
+    """Commands and what they give; those about the day ask as of its moment, since nothing is told of the hours after it."""
+    twohour, moment = _command(), now.isoformat(timespec="minutes")
+    yield f"export TWOHOUR_DATABASE_URL={os.environ['TWOHOUR_DATABASE_URL']}", "the commands below then look at the demo's store"
+    yield f"open {folder / 'plan-map.html'}", "the plan on a map, in any browser, without a network"
+    yield f"{twohour} show {number}", "the plan with the reasons of what is late or not planned"
+    yield f"{twohour} clocks --at {moment}", "the promises at risk and missed at the moment of the plan"
+    yield f"{twohour} respond {words.ASKED_FOR} --at {moment}", "who else could take a ticket, when, how surely, at what price"
+    yield f"{twohour} readiness", "who is left for the next emergency, hour by hour"
+    yield f"{twohour} report --month --from {_last_month(now)} --language en", "how service went last month"
+    yield f"{twohour} export --plan {number} --out case.json", "the case, to solve again or to mail"
+    yield f"{twohour} import --template --table sites sites.xlsx", "begin with your own company; see docs/running.md"
+
+
+def _last_month(now: datetime) -> date:
+    return (now.replace(day=1) - timedelta(days=1)).date()
 
 
 def demo_of_today(out: Path) -> Path:
@@ -75,7 +90,27 @@ def demo_of_today(out: Path) -> Path:
         _use_demo_settings(out, home)
     else:
         demo(out, at=None)
+    _tell_the_day(home / "tables", datetime.now(zone))
     return home
+
+
+def _tell_the_day(folder: Path, now: datetime) -> None:
+    """Let the day go by its published plan until now, for whoever looks at it as it is now; told twice it is merged."""
+    from config.demo.history import write_day
+    from config.settings import load_settings
+    from data_models.store import open_store, published_plan
+    from flows.dispatch import read_plan
+    from flows.events import tell_text
+
+    settings = load_settings()
+    with _step("telling what happened since") as tell, open_store(settings.database_url.get_secret_value()) as store:
+        with store.reading() as session:
+            row = published_plan(session, "")
+            number = None if row is None else row.id
+        if number is not None:
+            kept = read_plan(store, number)
+            told = tell_text(store, write_day(folder, kept.judged.plan, kept.snapshot.case.now, now).read_bytes(), "demo", now)
+            tell(f"{len(told.answers):,} events")
 
 
 def _command() -> str:
@@ -94,18 +129,24 @@ def _fresh_folder(home: Path) -> None:
     (home / MARK).write_text("Made by `twohour demo`, which makes it anew.\n", encoding="utf-8")
 
 
-def _use_demo_settings(out: Path, home: Path) -> None:
-    """Put the demo's own settings in place of all others: those of the real company must neither be read nor changed by it."""
+def _use_demo_settings(out: Path, home: Path) -> bool:
+    """Put the demo's own settings in place of all others: those of the real company must neither be read nor changed by it.
+
+    Gives whether the environment named another store.
+    """
+    own = f"sqlite:///{(home / 'twohour.sqlite').absolute()}"
+    names_another = os.environ.get("TWOHOUR_DATABASE_URL", own) != own
     for name in [name for name in os.environ if name.startswith("TWOHOUR_") and name != "TWOHOUR_DEBUG"]:
         del os.environ[name]
     os.environ |= {
-        "TWOHOUR_DATABASE_URL": f"sqlite:///{(home / 'twohour.sqlite').absolute()}",
+        "TWOHOUR_DATABASE_URL": own,
         "TWOHOUR_OUTPUT_DIR": str(out.absolute()),
         "TWOHOUR_POLICY": "ethanol",
         "TWOHOUR_TRAVEL_PROVIDER": "great_circle",
         "TWOHOUR_REGION": "",
         "TWOHOUR_TIMEZONE": "Asia/Shanghai",
     }
+    return names_another
 
 
 @contextmanager
@@ -135,8 +176,10 @@ def _send_what_is_left() -> None:
 
 def _import_company(folder: Path, now: datetime, seed: int) -> None:
     from config.demo.company import write_company
+    from config.demo.history import write_history
     from config.settings import load_settings
     from data_models.store import open_store
+    from flows.events import tell_text
     from flows.intake import import_table
 
     settings = load_settings()
@@ -147,7 +190,11 @@ def _import_company(folder: Path, now: datetime, seed: int) -> None:
             if report.rejected:
                 raise BadInput(*(str(problem) for problem in report.problems))
             rows += report.rows
-        tell(f"{rows} rows")
+        # Where the day is still to come, what was told before it arrives with it.
+        told = tell_text(store, write_history(folder, now, seed).read_bytes(), "demo", max(now, datetime.now(UTC)))
+        if told.unreadable or set(told.counts) != {"counts"}:
+            raise BadInput(f"the demo's history was not taken as it is: {told.counts}")
+        tell(f"{rows:,} rows, {len(told.answers):,} events of a year")
 
 
 def _run_flow(now: datetime, seconds: float, seed: int, tell: Callable[[str], None]) -> int:

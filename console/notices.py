@@ -11,10 +11,13 @@ from zoneinfo import ZoneInfo
 import typer
 
 if TYPE_CHECKING:
+    from config.notice_settings import Audience
+    from config.settings import Settings
     from data_models.store.notices import KeptNotice
     from flows.notices import SendReport
 
 MOST_LISTED = 200
+AUDIENCES: tuple[Audience, ...] = ("technician", "coordinator", "customer")
 
 
 def notices(
@@ -33,6 +36,8 @@ def notices(
     settings, now = load_settings(), datetime.now(UTC)
     if check and (problems := check_channels(settings)):
         raise BadInput(*problems)
+    if check and not as_json:
+        _print_checked(settings)
     report = None
     with open_store(settings.database_url.get_secret_value()) as store:
         if retry is not None:
@@ -45,6 +50,22 @@ def notices(
     _print(kept, report, ZoneInfo(settings.timezone), as_json=as_json)
     if any(notice.state == "failed" for notice in kept):
         raise typer.Exit(1)
+
+
+def _print_checked(settings: Settings) -> None:
+    """That all is in order, and who is told nothing for want of a channel."""
+    from console.printing import terminal
+
+    channels = {audience: settings.notices.channels_of(audience) for audience in AUDIENCES}
+    count = len({channel for several in channels.values() for channel in several})
+    if count:
+        terminal().print(f"[green]✓[/] {count} channel{'s' if count > 1 else ''} and all texts are in order", soft_wrap=True)
+    silent = [f"{audience}s" for audience, several in channels.items() if not several]
+    if silent:
+        names = " and ".join(filter(None, (", ".join(silent[:-1]), silent[-1])))
+        terminal().print(
+            f"[yellow]![/] {names} have no channel: nothing is sent to them; see docs/notices.md, TWOHOUR_NOTICES__CHANNELS", soft_wrap=True
+        )
 
 
 def _print(kept: Sequence[KeptNotice], report: SendReport | None, zone: tzinfo, *, as_json: bool) -> None:

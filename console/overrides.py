@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from data_models.overrides import OverridesReport, Row
-    from data_models.service_report import Share
+    from data_models.report_figures import Share
 
 
 def overrides(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,9 +63,17 @@ class _Terminal(Console):
         raise
 
 
+WIDTH_WHEN_PIPED = 120
+
+
 def terminal() -> Console:
-    """A console on standard output; wide when it is piped, so that lines are not broken for a reader that is a program."""
-    return _Terminal(width=None if sys.stdout.isatty() else 120, highlight=False)
+    """A console on standard output; when that is piped as wide as COLUMNS says, else wide, so that a program reads whole lines."""
+    return _Terminal(width=None if sys.stdout.isatty() else _width_when_piped(), highlight=False)
+
+
+def _width_when_piped() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) > 0 else WIDTH_WHEN_PIPED
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -11,14 +11,21 @@ import typer
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime, tzinfo
+
+    from rich.table import Table
 
     from flows.readiness import Prepared
-    from optimizer.readiness import StandBy
+    from optimizer.readiness import Suggestion
 
 LARGEST_NUMBER = 2**31 - 1
-MOST_SUGGESTIONS = 2
+MOST_SUGGESTIONS = 5
+LEAST_GAIN = 0.002
+"""Of emergencies answered: less over all hours is not worth a line."""
 MOST_LOSSES = 5
+FIGURES_WIDTH = 57
+"""Of the table, what its columns of figures take."""
 
 
 def readiness(
@@ -91,30 +98,44 @@ def _number(plan: str | None) -> int | None:
 
 
 def _print(found: Prepared, zone: tzinfo) -> None:
-    from rich.table import Table
-
-    from console.printing import plain, terminal
+    from console.printing import few, plain, terminal
 
     out, ready, expected = terminal(), found.readiness, found.expected
     name = {each.area.id: each.area.name for each in expected.areas}
     which = f"plan {found.plan}, " if found.plan is not None else ""
     out.print(f"[bold]{plain(which + found.case.name)}[/]: within {ready.promise_minutes:g} minutes of somebody free and equipped")
     out.print(
-        f"expected {ready.emergencies:.1f} emergencies, {ready.answered:.1f} of them answered in time; each who is free is busy otherwise "
+        f"expected {ready.emergencies:.2f} emergencies, {ready.answered:.2f} of them answered in time; each who is free is busy otherwise "
         f"with {ready.busy:.0%}"
     )
     out.print(f"[dim]{_history(found)}[/]")
     if not expected.areas:
         out.print("[yellow]![/] no area is known where emergencies could happen: import sites, or give --history")
         return
+    out.print(_table(found, zone, name))
+    losses = sorted(ready.lost.items(), key=lambda item: -item[1])[:MOST_LOSSES]
+    told = [f"{plain(name[area])} {lost:.2f}" for area, lost in losses if lost > 0.005]
+    if told:
+        out.print(f"lost against everyone at home, in emergencies answered: {', '.join(told)}")
+    never = [plain(name[area]) for area, best in zip(ready.areas, ready.covered_at_home.max(axis=0), strict=True) if best == 0]
+    if never:
+        out.print(f"out of reach even with everyone at home: {few(never)}")
+    for line in _stand_by(found, zone):
+        out.print(line)
+
+
+def _table(found: Prepared, zone: tzinfo, name: Mapping[str, str]) -> Table:
+    from rich.table import Table
+
+    from console.printing import plain, terminal
+
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading, justify in (("hour", "left"), ("expected", "right"), ("free", "right"), ("in time", "right"), ("covered", "right")):
-        table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
-    table.add_column("at home", justify="right", no_wrap=True)
-    table.add_column("barest area", overflow="fold")
-    table.add_column("better stand by", overflow="fold")
-    for hour, places in zip(ready.hours, found.stand_by, strict=True):
-        bare = "" if hour.barest is None else f"{plain(name[hour.barest.area])} {hour.barest.covered:.0%}"
+    for heading in ("hour", "expected", "free", "in time", "covered", "at home"):
+        table.add_column(heading, justify="left" if heading == "hour" else "right", no_wrap=True)
+    # It alone gives way where the terminal is narrow: figures are read as a whole.
+    table.add_column("loses most", overflow="ellipsis", no_wrap=True, max_width=max(terminal().width - FIGURES_WIDTH, 10))
+    for hour in found.readiness.hours:
+        loser = hour.loses_most
         table.add_row(
             f"{hour.begins_at.astimezone(zone):%a %H:%M}",
             f"{hour.emergencies:.2f}",
@@ -122,14 +143,9 @@ def _print(found: Prepared, zone: tzinfo) -> None:
             _share(hour.within),
             _share(hour.covered),
             _share(hour.covered_at_home),
-            bare,
-            _suggestions(found, places),
+            "" if loser is None else f"{loser.covered:.0%} of {loser.covered_at_home:.0%} {plain(name[loser.area])}",
         )
-    out.print(table)
-    losses = sorted(ready.lost.items(), key=lambda item: -item[1])[:MOST_LOSSES]
-    told = [f"{plain(name[area])} {lost:.2f}" for area, lost in losses if lost > 0.005]
-    if told:
-        out.print(f"lost against everyone at home, in emergencies answered: {', '.join(told)}")
+    return table
 
 
 def _history(found: Prepared) -> str:
@@ -142,15 +158,26 @@ def _share(share: float | None) -> str:
     return "–" if share is None else f"{share:.0%}"
 
 
-def _suggestions(found: Prepared, places: StandBy) -> str:
-    """The best moves of an hour; those that gain less than a thousandth of an emergency an hour are not worth a line."""
+def _stand_by(found: Prepared, zone: tzinfo) -> Iterator[str]:
+    """Who would better stand elsewhere while they wait, each place once with the hours for which it helps, the most helpful first."""
     from console.printing import plain
 
     name = {each.area.id: each.area.name for each in found.expected.areas} | {each.id: each.name for each in found.case.stations}
-    worth = [one for one in places.suggestions if one.gain >= 0.001]
-    told = [
-        f"{plain(found.case.technician_by_id[one.technician].name)} → {plain(name[one.place])} (+{one.gain:.3f}/h, "
-        f"{one.drive_s / 60:.0f} min, cost {one.cost:,.0f})"
-        for one in worth[:MOST_SUGGESTIONS]
-    ]
-    return "; ".join(told) + (f"; {len(worth) - MOST_SUGGESTIONS} more" if len(worth) > MOST_SUGGESTIONS else "")
+    moves: dict[tuple[str, str], list[tuple[datetime, Suggestion]]] = {}
+    for hour, places in zip(found.readiness.hours, found.stand_by, strict=True):
+        for one in places.suggestions:
+            moves.setdefault((one.technician, one.place), []).append((hour.begins_at, one))
+    gains = {move: sum(one.gain for _, one in several) for move, several in moves.items()}
+    worth = sorted((move for move, gain in gains.items() if gain >= LEAST_GAIN), key=lambda move: (-gains[move], move))
+    if worth:
+        yield "better stand by while they wait:"
+    for technician, place in worth[:MOST_SUGGESTIONS]:
+        hours = [begins.astimezone(zone) for begins, _ in moves[technician, place]]
+        one = moves[technician, place][0][1]
+        when = f"{hours[0]:%H:%M}" if len(hours) == 1 else f"{hours[0]:%H:%M} to {hours[-1]:%H:%M}, {len(hours)} hours"
+        yield (
+            f"  {plain(found.case.technician_by_id[technician].name)} at {plain(name[place])} ({when}): {gains[technician, place]:+.3f} "
+            f"emergencies answered, {one.drive_s / 60:.0f} min of driving, cost {one.cost:,.0f}"
+        )
+    if len(worth) > MOST_SUGGESTIONS:
+        yield f"  and {len(worth) - MOST_SUGGESTIONS} more; --json has all"

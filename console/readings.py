@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -38,7 +39,7 @@ def readings(
         counts = {"lines": total.lines, "flagged": total.flagged, "refused": total.refused, "forgotten": forgotten}
         print_json(told(total.taken) | {"counts": counts})
     else:
-        _print(total, forgotten)
+        _print(total, forgotten, ZoneInfo(settings.timezone))
     if total.refused:
         raise typer.Exit(1)
 
@@ -61,7 +62,7 @@ def told(taken: TakenReadings) -> dict[str, Any]:
     }
 
 
-def _print(total: FileTaken, forgotten: int) -> None:
+def _print(total: FileTaken, forgotten: int, zone: ZoneInfo) -> None:
     taken = total.taken
     typer.echo(f"{total.lines:,} lines: {taken.kept:,} kept, {taken.doubles:,} known already, {total.refused:,} refused")
     for opening in taken.openings:
@@ -69,7 +70,8 @@ def _print(total: FileTaken, forgotten: int) -> None:
     for doubt in taken.doubts:
         _say(f"ticket {doubt.ticket} is doubtful: a reading that came late shows that rule {doubt.rule} was not met")
     for trouble in taken.troubles:
-        _say(f"sensor {trouble.sensor} at {trouble.site} is {trouble.kind} ({trouble.quantity}) since {trouble.since.isoformat()}")
+        since = f"{trouble.since.astimezone(zone):%Y-%m-%d %H:%M}"
+        _say(f"sensor {trouble.sensor} at {trouble.site} is {trouble.kind} ({trouble.quantity}) since {since}")
     if total.flagged:
         kinds = Counter(flag.flaw for flag in taken.flags)
         typer.echo(f"{total.flagged:,} kept but not believed: {', '.join(f'{count:,} {flaw}' for flaw, count in kinds.items())}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ import typer
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
-    from data_models.service_report import Period, ServiceReport, Share
+    from data_models.report_figures import Period, ServiceReport, Share
 
 
 def report(
@@ -77,10 +77,16 @@ def read_date(option: str, text: str) -> date:
 def _print(made: ServiceReport) -> None:
     from console.printing import plain, terminal
 
-    out = terminal()
+    out, span = terminal(), made.period
+    first, last = span.start.date(), (span.end - timedelta(days=1)).date()
+    region = f"{plain(made.region)}, " if made.region else ""
+    known = f", as known on {span.at.astimezone(span.start.tzinfo):%Y-%m-%d %H:%M}" if span.at < span.end else ""
+    out.print(f"[bold]{region}{first if first == last else f'{first} to {last}'}[/]{known}")
     out.print(f"{made.opened:,} tickets opened, {made.done:,} done, {made.open_at_end:,} open at the end")
     for clock, share in made.clocks.items():
         out.print(f"  {plain(clock.replace('_', ' '))}: {_share(share)} in time")
+    if made.worst:
+        out.print("what went wrong most, beyond the company's own share:")
     for number, trouble in enumerate(made.worst, 1):
         where = f"{trouble.dimension} {trouble.name or '(none)'}"
         out.print(f"  {number}. {plain(where)}, {plain(trouble.clock.replace('_', ' '))}: {_share(trouble.missed)} missed")

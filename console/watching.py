@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from console.company import moment
+from console.text import duration
 from data_models.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 40
 OWED_FOR = timedelta(days=31)
+SILENCE = timedelta(hours=2)
+"""Where nothing was told for so long, the list says so."""
 _MARKS = {"at_risk": "[yellow]at risk[/]", "missed": "[red]missed[/]", "met": "[green]met[/]"}
 
 
@@ -38,6 +41,7 @@ def clocks(
     from console.printing import print_json
     from data_models.compensation import compensation_owed
     from data_models.store import open_store
+    from data_models.store.events import last_told
     from flows.watching import clocks_by_urgency, watch_and_send, watched_tickets
 
     if send and at is not None:
@@ -53,6 +57,7 @@ def clocks(
             done = watch_and_send(store, settings, now)
         with store.reading() as session:
             watched = watched_tickets(session, settings, now, settled_since)
+            heard = last_told(session, now)
     of_ticket = [one for one in watched.tickets if ticket in (None, one.ticket.id)]
     problems = [problem for problem in watched.problems if ticket is None or problem.startswith(f"Ticket {ticket}: ")]
     if ticket is not None and not of_ticket and not problems:
@@ -71,8 +76,9 @@ def clocks(
             typer.echo(f"{done[0].notices} new notices, {len(done[0].reopened)} tickets reopened, {done[1].sent} notices sent")
         if compensation is None:
             _print_clocks(found, zone, all_of_one=ticket is not None)
+            _print_silence(heard, now, zone)
         else:
-            _print_owed(compensation, zone)
+            _print_owed(compensation, zone, missed=sum(state.state == "missed" for one in of_ticket for state in one.states))
         _print_problems(problems)
     if problems:
         raise typer.Exit(1)
@@ -90,7 +96,7 @@ def _print_clocks(found: Sequence[tuple[Watched, ClockState]], zone: tzinfo, *, 
     if not shown:
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
-    for heading in ("", "ticket", "site", "severity", "clock", "due", "left", "expected"):
+    for heading in ("", "ticket", "site", "severity", "clock", "due", "left", "expected" if not all_of_one else "expected, met"):
         # A site's name is the one that may be folded: ids and times are read as a whole.
         table.add_column(heading, overflow="fold", no_wrap=heading not in ("ticket", "site", "clock"), justify=_justified(heading))
     for one, state in shown[: None if all_of_one else MOST_LISTED]:
@@ -101,22 +107,42 @@ def _print_clocks(found: Sequence[tuple[Watched, ClockState]], zone: tzinfo, *, 
             one.ticket.severity,
             plain(_clock_name(state)),
             _time(state.due_at, zone),
-            _span(state.left),
-            "–" if state.predicted_at is None else _time(state.predicted_at, zone),
+            _span(state.left) if state.is_open else "–",
+            _outcome(state, zone),
         )
     out.print(table)
     if not all_of_one and len(shown) > MOST_LISTED:
         out.print(f"… and {len(shown) - MOST_LISTED} more; --json has them all")
 
 
-def _print_owed(found: CompensationList, zone: tzinfo) -> None:
+def _outcome(state: ClockState, zone: tzinfo) -> str:
+    """When a clock was kept, or is expected to be."""
+    if state.met_at is not None:
+        return _time(state.met_at, zone)
+    return "–" if state.predicted_at is None else _time(state.predicted_at, zone)
+
+
+def _print_silence(heard: datetime | None, now: datetime, zone: tzinfo) -> None:
+    """That nobody told anything for long: what looks missed may well have been kept."""
+    from console.printing import terminal
+
+    if heard is not None and now - heard < SILENCE:
+        return
+    what = "nothing was ever told of any ticket or technician"
+    if heard is not None:
+        what = f"the last that was told is of {_time(heard, zone)}, {duration((now - heard) / timedelta(minutes=1))} before"
+    terminal().print(f"[yellow]![/] {what}: what was kept since is not known; twohour tell tells it, --at looks at another moment")
+
+
+def _print_owed(found: CompensationList, zone: tzinfo, missed: int) -> None:
     from rich.table import Table
 
     from console.printing import plain, terminal
 
     out = terminal()
     if not found.owed:
-        out.print("nothing is owed")
+        why = f"{missed:,} clocks were missed, and neither their policies nor their contracts name a compensation"
+        out.print(f"nothing is owed: {why if missed else 'no clock was missed'}")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
     for heading in ("ticket", "clock", "due", "late", "amount", "why"):
@@ -157,9 +183,11 @@ def _time(at: datetime, zone: tzinfo) -> str:
 
 
 def _span(length: timedelta) -> str:
-    """Hours and minutes, or days and hours from two days on; whole minutes, cut towards zero."""
+    """Hours and minutes, days and hours from two days on, days from ten on; whole minutes, cut towards zero."""
     minutes = int(abs(length).total_seconds() // 60)
     sign = "-" if length < timedelta() and minutes else ""
+    if minutes >= 10 * 24 * 60:
+        return f"{sign}{minutes // 1440} d"
     if minutes >= 2 * 24 * 60:
         return f"{sign}{minutes // 1440} d {minutes % 1440 // 60} h"
     return f"{sign}{minutes // 60}:{minutes % 60:02d}"

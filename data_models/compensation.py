@@ -100,9 +100,9 @@ def _of_clock(ticket: WatchedTicket, state: ClockState) -> Compensation:
     cap = _cap(ticket)
     amount = None if rate is None or cap is None else min(rate * hours, cap)
     capped = rate is not None and cap is not None and rate * hours >= cap
-    why = f"{hours:.12g} h × {how}" + (f", at most {cap:.2f} {currency}" if capped else "")
+    why = f"{round(hours, 2):g} h × {how}" + (f", at most {cap:.2f} {currency}" if capped else "")
     if amount is None:
-        why = f"{hours:.12g} h × {how}; the order's price is not known: give it"
+        why = f"{round(hours, 2):g} h × {how}; the order's price is not known: give it"
     # Half a hundredth goes either way by binary rounding: nobody pays in thousandths.
     paid = None if amount is None else round(amount, 2)
     return Compensation(

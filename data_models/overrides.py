@@ -13,7 +13,7 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any, Literal
 
-from data_models.service_report import Share
+from data_models.report_figures import Share
 
 Verdict = Literal["gained", "kept", "lost", "no_better", "unknown"]
 VERDICTS: tuple[Verdict, ...] = ("gained", "kept", "lost", "no_better", "unknown")

@@ -6,208 +6,38 @@ Everything counts on the day on which it happened, and a clock on the day on whi
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from statistics import fmean, median
-from typing import Any, Literal
+from typing import Any
 
 from data_models.case import SEVERITIES, TIERS
 from data_models.clocks import ClockState, clock_states
 from data_models.compensation import Compensation, ticket_compensation
 from data_models.policy import CLOCKS
-from data_models.service_facts import PlannedSpell, ReportShift, ReportTicket, ServiceFacts
+from data_models.report_figures import (
+    DIMENSIONS,
+    Bucket,
+    Dimension,
+    Group,
+    Kits,
+    Missed,
+    Owed,
+    People,
+    Period,
+    Satisfaction,
+    ServiceReport,
+    Share,
+    Times,
+    Trouble,
+)
+from data_models.report_use import everybody, kits_use, people_use
+from data_models.service_facts import ReportTicket, ServiceFacts
 
-Dimension = Literal["severity", "tier", "region", "station", "product"]
-DIMENSIONS: tuple[Dimension, ...] = ("severity", "tier", "region", "station", "product")
 WORST = 3
 _HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Period:
-    """From `start` to before `end`, looked at from `at`; all aware, in the zone of the company."""
-
-    start: datetime
-    end: datetime
-    at: datetime
-
-    def holds(self, moment: datetime | None) -> bool:
-        """Whether something at this moment belongs to the period and has happened."""
-        return moment is not None and self.start <= moment < self.end and moment <= self.at
-
-    @property
-    def until(self) -> datetime:
-        """The end of what can be known of it."""
-        return min(self.end, max(self.at, self.start))
-
-
-@dataclass(frozen=True)
-class Share:
-    """So many of so many."""
-
-    n: int
-    of: int
-
-    @property
-    def share(self) -> float | None:
-        """The quotient; None of nothing."""
-        return self.n / self.of if self.of else None
-
-
-@dataclass(frozen=True)
-class Times:
-    """How long something took: over `count` tickets, in seconds; None without any.
-
-    `p90_s` is the shortest that at least nine of ten did not exceed.
-    """
-
-    count: int
-    median_s: float | None
-    p90_s: float | None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Tickets that are alike in one thing: what was kept by clock, and how fast they were served."""
-
-    dimension: Dimension
-    id: str
-    name: str
-    opened: int
-    clocks: Mapping[str, Share]
-    response: Times
-    solution: Times
-
-
-@dataclass(frozen=True)
-class Missed:
-    """One promise that was not kept; `is_open` while it still is not."""
-
-    ticket: str
-    clock: str
-    reopening: int
-    due_at: datetime
-    late_s: float
-    is_open: bool
-    groups: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A group whose clock was missed most beyond what the company's own share of misses would give: `excess` misses.
-
-    `late_s` is the median lateness of the missed ones, `still_open` how many of them are not kept yet.
-    """
-
-    dimension: Dimension
-    id: str
-    name: str
-    clock: str
-    missed: Share
-    excess: float
-    late_s: float
-    still_open: int
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """An hour of a day, or a day of a longer period: tickets opened, promises that fell due, and how many were kept."""
-
-    start: datetime
-    opened: int
-    clocks: Mapping[str, Share]
-
-
-@dataclass(frozen=True)
-class People:
-    """The people of a station (`station` "" is everybody): seconds on shift, driving, at work and of overtime, by the published plans."""
-
-    station: str
-    name: str
-    on_shift: int
-    sent_out: int
-    shift_s: float
-    work_s: float
-    drive_s: float
-    overtime_s: float
-
-    @property
-    def busy(self) -> float | None:
-        """Of the time on shift, the share at work or driving; overtime may bring it above one. None without a shift."""
-        return (self.work_s + self.drive_s) / self.shift_s if self.shift_s else None
-
-
-@dataclass(frozen=True)
-class Kits:
-    """The kits of a type: how often and how long they were out, of the time that all of them could have been."""
-
-    kit: str
-    owned: int
-    broken: int
-    uses: int
-    out_s: float
-    available_s: float
-
-    @property
-    def used(self) -> float | None:
-        """Out of the station, as a share; None without a kit or before the period begins."""
-        return self.out_s / self.available_s if self.available_s else None
-
-
-@dataclass(frozen=True)
-class Owed:
-    """What missed clocks pay: `total` by currency over known amounts, `unknown` counts those without one, `growing` those not final."""
-
-    count: int
-    total: Mapping[str, float]
-    unknown: int
-    growing: int
-    items: tuple[Compensation, ...]
-
-
-@dataclass(frozen=True)
-class Satisfaction:
-    """What customers said: how many, the mean (None of nobody), and how often each score of the scale was given."""
-
-    count: int
-    mean: float | None
-    scores: Mapping[int, int]
-
-
-@dataclass(frozen=True)
-class ServiceReport:
-    """All figures of a period.
-
-    `open_at_end` are tickets that wait at the end of it (or at `period.at`), `stopped` clocks that came to nothing in time, such as
-    those of cancelled tickets: they are in no share.
-    """
-
-    period: Period
-    region: str
-    opened: int
-    done: int
-    cancelled: int
-    open_at_end: int
-    clocks: Mapping[str, Share]
-    stopped: int
-    groups: tuple[Group, ...]
-    response: Times
-    on_site: Times
-    solution: Times
-    first_visit: Share
-    reopenings: int
-    reopened: Share
-    satisfaction: Satisfaction
-    people: tuple[People, ...]
-    everybody: People
-    kits: tuple[Kits, ...]
-    owed: Owed
-    worst: tuple[Trouble, ...]
-    course: tuple[Bucket, ...]
-    missed: tuple[Missed, ...]
 
 
 @dataclass(frozen=True)
@@ -251,7 +81,7 @@ def service_report(facts: ServiceFacts, period: Period, region: str = "") -> Ser
     done = [(one, last) for one in facts.tickets if (last := max(filter(period.holds, one.done_at), default=None)) is not None]
     firsts = [one for one in facts.tickets if period.holds(one.first_visit_at)]
     back = [moment for one in facts.tickets for moment in one.reopened_at if period.holds(moment)]
-    people = tuple(_people(facts, period))
+    people = tuple(people_use(facts, period))
     return ServiceReport(
         period=shown,
         region=region,
@@ -270,8 +100,8 @@ def service_report(facts: ServiceFacts, period: Period, region: str = "") -> Ser
         reopened=Share(sum(any(last <= moment <= period.at for moment in one.reopened_at) for one, last in done), len(done)),
         satisfaction=_satisfaction(facts.tickets, period),
         people=people,
-        everybody=_everybody(people),
-        kits=tuple(_kits(facts, period)),
+        everybody=everybody(people),
+        kits=tuple(kits_use(facts, period)),
         owed=_owed(owed),
         worst=_worst(missed, seen, overall, names),
         course=tuple(_course(seen, shown)),
@@ -461,80 +291,3 @@ def _course(seen: Sequence[_Seen], period: Period) -> Iterator[Bucket]:
         yield Bucket(moment, opened[moment], _by_clock(due[moment]))
         # On the wall clock, so that each day begins at midnight.
         moment += _HOUR if hourly else timedelta(days=1)
-
-
-# --- people and kits ---
-
-
-def _people(facts: ServiceFacts, period: Period) -> Iterator[People]:
-    spells = [spell for spell in facts.spells if period.start <= spell.begins_at < period.until]
-    shifts: dict[str, list[ReportShift]] = defaultdict(list)
-    for shift in sorted(facts.shifts, key=lambda shift: shift.begins_at):
-        shifts[shift.technician].append(shift)
-    shift_s = {
-        who: sum(_here_s(shift, period) for shift in own if period.start <= shift.begins_at < period.until) for who, own in shifts.items()
-    }
-    overtime_s: dict[str, float] = defaultdict(float)
-    for (who, ends_at), last in _last_spells(spells, shifts).items():
-        overtime_s[who] += max((min(last, period.at) - ends_at).total_seconds(), 0.0)
-    sent_out = {spell.technician for spell in spells}
-    spent: dict[tuple[str, str], float] = defaultdict(float)
-    for spell in spells:
-        spent[spell.technician, spell.kind] += max((min(spell.ends_at, period.at) - spell.begins_at).total_seconds() - spell.rest_s, 0.0)
-    for station, name in facts.stations:
-        own = [who for who, home in facts.technicians if home == station]
-        yield People(
-            station,
-            name,
-            sum(shift_s.get(who, 0.0) > 0 for who in own),
-            len(sent_out.intersection(own)),
-            sum(shift_s.get(who, 0.0) for who in own),
-            sum(spent[who, "work"] for who in own),
-            sum(spent[who, "drive"] for who in own),
-            sum(overtime_s[who] for who in own),
-        )
-
-
-def _here_s(shift: ReportShift, period: Period) -> float:
-    """Seconds on shift so far, without the break and absences."""
-    end = min(shift.ends_at, period.at)
-    gone = sum(max((min(until, end) - max(begun, shift.begins_at)).total_seconds(), 0.0) for begun, until in shift.away)
-    return max((end - shift.begins_at).total_seconds() - gone - 60 * shift.break_minutes, 0.0)
-
-
-def _last_spells(spells: Iterable[PlannedSpell], shifts: Mapping[str, Sequence[ReportShift]]) -> dict[tuple[str, datetime], datetime]:
-    """When the last spell of each shift in which there is any is over, by technician and end of the shift."""
-    last: dict[tuple[str, datetime], datetime] = {}
-    for spell in spells:
-        own = shifts.get(spell.technician, ())
-        number = bisect_right(own, spell.begins_at, key=lambda shift: shift.begins_at)
-        if number:
-            key = spell.technician, own[number - 1].ends_at
-            last[key] = max(last.get(key, spell.ends_at), spell.ends_at)
-    return last
-
-
-def _everybody(people: Sequence[People]) -> People:
-    return People(
-        "",
-        "",
-        sum(one.on_shift for one in people),
-        sum(one.sent_out for one in people),
-        sum(one.shift_s for one in people),
-        sum(one.work_s for one in people),
-        sum(one.drive_s for one in people),
-        sum(one.overtime_s for one in people),
-    )
-
-
-def _kits(facts: ServiceFacts, period: Period) -> Iterator[Kits]:
-    length = (period.until - period.start).total_seconds()
-    out: dict[str, list[float]] = defaultdict(list)
-    for one in facts.kits_out:
-        begun, ended = max(one.begins_at, period.start), min(one.ends_at, period.until)
-        if ended > begun:
-            out[one.kit].append((ended - begun).total_seconds())
-    for kit in sorted({one.kit for one in facts.kits} | out.keys()):
-        owned = sum(one.owned for one in facts.kits if one.kit == kit)
-        broken = sum(one.broken for one in facts.kits if one.kit == kit)
-        yield Kits(kit, owned, broken, len(out[kit]), sum(out[kit]), owned * length)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -136,7 +136,7 @@ def take_snapshot(
     tickets = tuple(ticket for ticket in facts.tickets if ticket.id not in day.being_served)
     made = [_ticket(ticket, day, {person.id for person in people}) for ticket in tickets]
     case = Case(
-        name=name or f"{facts.region or 'all'} {facts.now:%Y-%m-%dT%H:%MZ}",
+        name=name or f"{facts.region or 'all'} {facts.now.astimezone(UTC):%Y-%m-%dT%H:%MZ}",
         now=facts.now,
         travel=travel,
         stations=tuple(Station(s.id, s.name, s.lat, s.lon, _kits(s, people, starts)) for s in facts.stations),

@@ -129,13 +129,17 @@ class RepairOffer:
 
 @dataclass(frozen=True)
 class Assigned:
-    """Who has the ticket already: by plan or on site; `finish` is None where no plan tells."""
+    """Who has the ticket already: by plan or on site; `finish` is None where no plan tells.
+
+    `told` says of work under way whether somebody told that it has begun; if not, it has by the plan alone.
+    """
 
     technicians: tuple[str, ...]
     names: tuple[str, ...]
     start: datetime | None
     finish: datetime | None
     chance: float | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -316,7 +320,7 @@ def first_answer(case: Case, plan: Plan, ticket: str, spread: Spread, around: Su
         currency=told.currency if told else "",
     )
     if around.knowers is not None:
-        coming = {who.technician for who in offers[0].people} if offers else set(assigned.technicians if assigned else ())
+        coming = {who.technician for offer in offers[:1] for who in offer.people} | set(assigned.technicians if assigned else ())
         answer = replace(answer, experts=experts_for(asked, around.knowers, coming))
     if not answer.in_time and assigned is None and asked.due > case.now and problem.reachable[index].any():
         soonest = min((each.start for each in found.candidates), default=None)

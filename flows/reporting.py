@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from config.policies import load_policies
 from data_models.errors import BadInput
 from data_models.json_files import write_file
-from data_models.service_report import Period, ServiceReport, report_dict, service_report
+from data_models.report_figures import Period, ServiceReport
+from data_models.service_report import report_dict, service_report
 from data_models.snapshot import Policies
 from data_models.store import Store
 from data_models.store.reporting import known_regions, service_facts
@@ -80,14 +81,15 @@ def write_report(folder: Path, report: ServiceReport, language: Language) -> tup
     except OSError as error:
         raise BadInput(f"{folder} cannot be made: {error.strerror}; name another with --out") from None
     name = report_name(report)
+    # JSON is the same in both languages.
     contents: tuple[tuple[str, str | bytes, str], ...] = (
-        ("html", report_page(report, language), "the report to read and print"),
-        ("xlsx", report_sheet(report, language), "its figures as a workbook"),
-        ("json", report_json(report), "its figures for machines"),
+        (f"{name}-{language}.html", report_page(report, language), "the report to read and print"),
+        (f"{name}-{language}.xlsx", report_sheet(report, language), "its figures as a workbook"),
+        (f"{name}.json", report_json(report), "its figures for machines"),
     )
-    for ending, content, _ in contents:
-        write_file(folder / f"{name}.{ending}", content)
-    return tuple(Paper(folder / f"{name}.{ending}", what) for ending, _, what in contents)
+    for file, content, _ in contents:
+        write_file(folder / file, content)
+    return tuple(Paper(folder / file, what) for file, _, what in contents)
 
 
 def report_name(report: ServiceReport) -> str:

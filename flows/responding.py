@@ -165,7 +165,13 @@ class _Reader:
         served = next((each for each in snapshot.context.being_served if each.ticket == need.id), None)
         if served is not None:
             names = tuple(outline.people[who].name if who in outline.people else who for who in served.technicians)
-            return _settled(asked, alone, now, "under_way", Assigned(served.technicians, names, None, served.expected_finish))
+            return _settled(
+                asked,
+                alone,
+                now,
+                "under_way",
+                Assigned(served.technicians, names, None, served.expected_finish, told=served.how == "reported"),
+            )
         policy = self.policies.by_name[alone.context.tickets[need.id].policy]
         around = Surroundings(
             context=snapshot.context,

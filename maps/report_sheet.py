@@ -9,7 +9,7 @@ from typing import Any
 
 import xlsxwriter
 
-from data_models.service_report import ServiceReport, Share
+from data_models.report_figures import ServiceReport, Share
 from maps.dispatch_sheet import safe_text
 from maps.report_words import WORDS, Language, named, word
 

@@ -32,7 +32,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "reopenings": ("重开次数", "Reopenings"),
     "reopened": ("完成后又重开", "Done, then reopened"),
     "satisfaction": ("平均满意度", "Mean satisfaction"),
-    "answers": ("份评价", "answers"),
+    "answers": ("评价份数：", "answers: "),
     "score": ("评分", "Score"),
     "groups": ("按组别", "By group"),
     "severity": ("级别", "Severity"),

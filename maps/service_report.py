@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from data_models.service_report import DIMENSIONS, Group, People, ServiceReport, Share, Times
+from data_models.report_figures import DIMENSIONS, Group, People, ServiceReport, Share, Times
 from maps.page import render_page
 from maps.report_words import Language, named, share_words, span_words, word
 
@@ -118,7 +118,7 @@ def _figures(report: ServiceReport, language: Language, kept: int, due: int) -> 
         (
             word("satisfaction", language),
             "–" if scores.mean is None else f"{scores.mean:.2f}",
-            f"{scores.count:,} {word('answers', language)}",
+            f"{word('answers', language)}{scores.count:,}",
         ),
         (word("owed", language), money, f"{report.owed.count:,} {word('owed_count', language)}"),
     ]

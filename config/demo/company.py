@@ -170,7 +170,7 @@ def _customer(draft: _Draft, city: City) -> Row:
     row = draft.add("customers", id=f"C-{number:03}", name=name, tier=tier, segment=segment, downtime_cost_per_hour=downtime)
     row.update(yearly_tonnes=tonnes, customer_since=draft.day(-24 * draft.random.randint(200, 4000)).date())
     contract = draft.add("contracts", id=f"K-{number:03}", customer=row["id"], policy="ethanol", starts_on=row["customer_since"])
-    contract.update(on_site_minutes=None)
+    contract.update(on_site_minutes=None, late_compensation_per_hour=1200 if tier == "A" else None)
     return row
 
 

@@ -79,3 +79,6 @@ HOSTILE_TITLE = '<img src=x onerror=alert(1)> =HYPERLINK("http://127.0.0.1")'
 
 ON_THE_ROAD = "T-002"
 """Whose day began at a customer's: out with a leak kit when the plan is made."""
+
+ASKED_FOR = "E-0107"
+"""The ticket with which the first answer is shown: several people can come, in time and late."""

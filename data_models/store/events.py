@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
@@ -114,6 +114,12 @@ def list_events(session: Session, *, ticket: str = "", technician: str = "", lim
     for note in session.scalars(select(tables.EventNote).where(tables.EventNote.event_id.in_([row.id for row in rows]))):
         notes[note.event_id] = "; ".join(filter(None, (notes.get(note.event_id), note.note)))
     return [(row, notes.get(row.id, "")) for row in rows]
+
+
+def last_told(session: Session, until: datetime) -> datetime | None:
+    """When the last thing happened, until a moment, that somebody told; None for nothing. What the store tells itself is left out."""
+    query = select(func.max(tables.Event.at)).where(tables.Event.at <= until, tables.Event.by != OWN)
+    return session.scalar(query)
 
 
 def ticket_states(session: Session, tickets: Sequence[str]) -> dict[str, TicketState]:

@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from data_models import tables
-from data_models.case import Severity, Tier
 from data_models.case_files import parse_plan
-from data_models.clocks import Milestones, WatchedTicket
-from data_models.domain import ContractFacts
-from data_models.event_state import rank
-from data_models.milestones import Happening, milestones_of
+from data_models.clocks import WatchedTicket
+from data_models.milestones import Happening
 from data_models.plan import BreakTaken, Plan
-from data_models.policy import needs_for
 from data_models.service_facts import KitOut, OwnedKits, PlannedSpell, ReportShift, ReportTicket, ServiceFacts
-from data_models.snapshot import Policies, contract_on
-from data_models.store.parts import parts
+from data_models.snapshot import Policies
+from data_models.store.ticket_clocks import heard_of, milestones_in, promises_in, ticket_with_clocks, with_end_of_row
 
 LONGEST_CLOCK = timedelta(days=180)
 """Tickets that ended longer before a period have no clock that falls due in it."""
@@ -84,7 +79,7 @@ def _tickets(
     since = start - LONGEST_CLOCK
     columns = [getattr(tables.Ticket, name) for name in _COLUMNS]
     query = (
-        select(*columns, tables.Site.region, tables.Customer.id.label("customer"), tables.Customer.tier)
+        select(*columns, tables.Site.region, tables.Customer.id.label("customer_id"), tables.Customer.tier)
         .join(tables.Site, tables.Site.id == tables.Ticket.site_id)
         .join(tables.Customer, tables.Customer.id == tables.Site.customer_id)
         .where(tables.Ticket.opened_at < end)
@@ -92,32 +87,13 @@ def _tickets(
         .order_by(tables.Ticket.id)
     )
     rows = session.execute(query.where(tables.Site.region == region) if region else query).all()
-    told = _happenings(session, [row.id for row in rows], at)
-    contracts = _contracts(session)
-    zone = ZoneInfo(policies.of(None).calendar.timezone)
-    crews: dict[tuple[str, str, str], int] = {}
+    heard = heard_of(session, [row.id for row in rows], at)
+    promises = promises_in(session, policies, retired=True)
     for row in rows:
-        contract = contract_on(contracts.get(row.customer, ()), row.opened_at.astimezone(zone).date())
-        policy = policies.of(contract)
-        kind = (policy.name, row.type, row.product)
-        if kind not in crews:
-            crews[kind] = needs_for(policy, row.type, row.product).crew
-        happened = told.get(row.id)
-        happenings = happened or _as_the_table_says(row, at)
-        watched = WatchedTicket(
-            row.id,
-            policy,
-            cast(Severity, row.severity),
-            cast(Tier, row.tier),
-            row.opened_at,
-            row.type,
-            row.source,
-            None if contract is None else contract.on_site_minutes,
-            row.due_at,
-            milestones_of(happenings, row.crew or crews[kind]) if happenings else Milestones(),
-            late_compensation_per_hour=None if contract is None else contract.late_compensation_per_hour,
-        )
-        yield _report_ticket(row, watched, happenings, homes, sent)
+        policy, contract = promises.of(row)
+        told = with_end_of_row(heard.get(row.id, ()), row, at)
+        watched = ticket_with_clocks(row, policy, contract, milestones_in(told, row, policy))
+        yield _report_ticket(row, watched, [one for _, one in told], homes, sent)
 
 
 _COLUMNS = ("id", "severity", "type", "product", "source", "state", "opened_at", "closed_at", "due_at", "crew")
@@ -164,42 +140,6 @@ def _report_ticket(
         tuple(done),
         tuple(cancelled),
     )
-
-
-def _happenings(session: Session, tickets: Sequence[str], at: datetime) -> dict[str, list[Happening]]:
-    """What happened to tickets until a moment, in its order; the opening before all else, as clocks of different people differ."""
-    event = tables.Event
-    columns = (event.ticket_id, event.kind, event.at, event.key, event.technician_id, event.details)
-    keyed: dict[str, list[tuple[Any, Happening]]] = defaultdict(list)
-    for part in parts(tickets):
-        for ticket, kind, moment, key, who, facts in session.execute(select(*columns).where(event.ticket_id.in_(part), event.at <= at)):
-            keyed[ticket].append((rank(kind, moment, key), _happening(kind, moment, who, facts)))
-    return {ticket: [one for _, one in sorted(items, key=lambda item: item[0])] for ticket, items in keyed.items()}
-
-
-def _happening(kind: str, at: datetime, who: str, facts: Mapping[str, Any]) -> Happening:
-    if kind == "ticket_known" and facts.get("closed_at") and facts.get("state") in _ENDS:
-        return Happening(_ENDS[facts["state"]], datetime.fromisoformat(facts["closed_at"]))
-    return Happening(kind, at, who, facts.get("reason", ""), facts.get("result", ""), satisfaction=facts.get("satisfaction"))
-
-
-_ENDS = {"done": "ticket_closed", "cancelled": "ticket_cancelled"}
-
-
-def _as_the_table_says(row: Any, at: datetime) -> list[Happening]:
-    """The end of a ticket of which nothing was told, such as one that came by file."""
-    return [Happening(_ENDS[row.state], row.closed_at)] if row.state in _ENDS and row.closed_at and row.closed_at <= at else []
-
-
-def _contracts(session: Session) -> dict[str, list[ContractFacts]]:
-    found: dict[str, list[ContractFacts]] = defaultdict(list)
-    for row in session.scalars(select(tables.Contract)):
-        found[row.customer_id].append(
-            ContractFacts(
-                row.id, row.customer_id, row.policy, row.starts_on, row.ends_on, row.on_site_minutes, row.late_compensation_per_hour
-            )
-        )
-    return found
 
 
 # --- plans, people and kits ---

@@ -6,24 +6,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar, cast
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from data_models import tables
-from data_models.case import Severity, Tier
-from data_models.clocks import ClockState, Milestones, Prediction, Reopened, WatchedTicket, clock_states
-from data_models.domain import ContractFacts, PositionFacts, PromisedVisit
+from data_models.clocks import ClockState, Prediction, WatchedTicket, clock_states
+from data_models.domain import PositionFacts, PromisedVisit
 from data_models.errors import TwohourError
-from data_models.event_state import Told, in_order
-from data_models.events import KnownTicket
-from data_models.milestones import Happening, milestones_of
-from data_models.policy import ServicePolicy, needs_for
 from data_models.predictions import Visit, predictions
-from data_models.snapshot import Policies, contract_on
-from data_models.store.events import event_in
+from data_models.snapshot import Policies
 from data_models.store.parts import parts
+from data_models.store.ticket_clocks import (
+    Heard,
+    Promises,
+    heard_of,
+    milestones_in,
+    promises_in,
+    ticket_with_clocks,
+    with_end_of_row,
+)
 
 AFTER_CLOSING = timedelta(days=30)
 """How long after its visit is over a ticket is looked at for clocks that still run; what nobody settled by then is left alone."""
@@ -87,21 +89,18 @@ def watched_in_store(
     """
     rows = _rows(session, now, region, settled_since)
     ids = [row.id for row in rows]
-    log = _log(session, ids, now)
-    contracts = _contracts(session)
-    plans = _plans(session, log, {row.id for row in rows if row.state not in _OPEN}, now)
+    heard = heard_of(session, ids, now)
+    promises = promises_in(session, policies)
+    plans = _plans(session, heard, {row.id for row in rows if row.state not in _OPEN}, now)
     assigned: Mapping[str, datetime] = {}
     if any(clock.counts_from == "assigned" for policy in policies.by_name.values() for clock in policy.extra_clocks.values()):
         assigned = _assigned(session, ids)
-    zone = ZoneInfo(policies.of(None).calendar.timezone)
     found: list[Watched] = []
     problems: list[str] = []
     for row in rows:
 
         def one(row: Any = row) -> Watched:
-            contract = contract_on(contracts.get(row.customer_id, ()), row.opened_at.astimezone(zone).date())
-            told = log.get(row.id, [])
-            return _watched(row, policies.of(contract), contract, told, plans, assigned.get(row.id), now)
+            return _watched(row, promises, heard.get(row.id, ()), plans, assigned.get(row.id), now)
 
         watched = guarded(row.id, one, problems)
         if watched is not None and _belongs(watched, row, settled_since):
@@ -126,88 +125,31 @@ def _belongs(watched: Watched, row: Any, settled_since: datetime | None) -> bool
     return settled_since is not None and row.closed_at is not None and row.closed_at >= settled_since
 
 
-def _watched(
-    row: Any,
-    policy: ServicePolicy,
-    contract: ContractFacts | None,
-    told: Sequence[Told],
-    plans: _Plans,
-    assigned: datetime | None,
-    now: datetime,
-) -> Watched:
-    happened = list(_happenings(told))
-    crew = row.crew or needs_for(policy, row.type, row.product).crew
-    reached = _as_the_row_says(milestones_of(happened, crew), row)
+def _watched(row: Any, promises: Promises, heard: Sequence[Heard], plans: _Plans, assigned: datetime | None, now: datetime) -> Watched:
+    policy, contract = promises.of(row)
+    # The row is believed about an end that lies ahead, too: it is all that is known of it.
+    reached = milestones_in(with_end_of_row(heard, row, max(now, row.closed_at or now)), row, policy)
     if assigned is not None and (reached.assigned_at is None or assigned < reached.assigned_at):
         reached = replace(reached, assigned_at=assigned)
-    ticket = WatchedTicket(
-        id=row.id,
-        policy=policy,
-        severity=cast(Severity, row.severity),
-        tier=cast(Tier, row.tier),
-        opened_at=row.opened_at,
-        type=row.type,
-        source=row.source,
-        on_site_minutes=None if contract is None else contract.on_site_minutes,
-        due_at=row.due_at,
-        milestones=reached,
-        predicted=plans.predicted.get(row.id, Prediction()),
-        late_compensation_per_hour=None if contract is None else contract.late_compensation_per_hour,
-    )
-    people = plans.crews.get(row.id) or tuple(sorted({one.technician for one in happened if one.kind in _COMING} - {""}))
-    return Watched(
-        ticket, clock_states(ticket, now), row.state, row.site_id, row.site_name, row.customer_name, people, _closing(told, row.state)
-    )
+    ticket = ticket_with_clocks(row, policy, contract, reached, plans.predicted.get(row.id))
+    people = plans.crews.get(row.id) or tuple(sorted({one.technician for _, one in heard if one.kind in _COMING} - {""}))
+    states = clock_states(ticket, now)
+    return Watched(ticket, states, row.state, row.site_id, row.site_name, row.customer_name, people, _closing(heard, row.state))
 
 
 _COMING = ("technician_accepted", "technician_driving", "technician_arrived")
 
 
-def _as_the_row_says(reached: Milestones, row: Any) -> Milestones:
-    """What the table alone knows: that a ticket was closed or cancelled before anything was told of it, or by an import."""
-    if row.closed_at is None:
-        return reached
-    if row.state == "cancelled" and reached.cancelled_at is None:
-        return replace(reached, cancelled_at=row.closed_at)
-    if row.state != "done":
-        return reached
-    if reached.reopened and reached.reopened[-1].solved_at is None:
-        last = Reopened(reached.reopened[-1].at, row.closed_at, row.closed_at)
-        return replace(reached, reopened=(*reached.reopened[:-1], last))
-    return replace(reached, solved_at=row.closed_at, closed_at=row.closed_at) if reached.solved_at is None else reached
-
-
-def _happenings(told: Sequence[Told]) -> Iterator[Happening]:
-    for item in told:
-        event = item.event
-        if isinstance(event, KnownTicket):
-            kind = {"done": "ticket_closed", "cancelled": "ticket_cancelled"}.get(event.state)
-            if kind is not None:
-                yield Happening(kind, event.closed_at or event.at)
-            continue
-        yield Happening(
-            event.kind,
-            event.at,
-            getattr(event, "technician", ""),
-            getattr(event, "reason", ""),
-            getattr(event, "result", ""),
-            getattr(event, "clock", ""),
-            getattr(event, "satisfaction", None),
-        )
-
-
-def _closing(told: Sequence[Told], state: str) -> Closing | None:
+def _closing(heard: Sequence[Heard], state: str) -> Closing | None:
     """The closing that stands: the first in which the customer said how satisfied they are, else the first."""
     if state != "done":
         return None
     found: Closing | None = None
-    for item in told:
-        if item.event.kind == "ticket_reopened":
+    for number, one in heard:
+        if one.kind == "ticket_reopened":
             found = None
-        elif item.event.kind == "ticket_closed" and (found is None or found.score is None):
-            score = getattr(item.event, "satisfaction", None)
-            if found is None or score is not None:
-                found = Closing(item.number, item.event.at, score)
+        elif one.kind == "ticket_closed" and (found is None or found.score is None) and (found is None or one.satisfaction is not None):
+            found = Closing(number, one.at, one.satisfaction)
     return found
 
 
@@ -232,25 +174,6 @@ def _rows(session: Session, now: datetime, region: str, settled_since: datetime 
     return sorted(rows, key=lambda row: cast(str, row.id))
 
 
-def _log(session: Session, tickets: Sequence[str], now: datetime) -> dict[str, list[Told]]:
-    """What was told of tickets and has happened by `now`, in the order in which it happened."""
-    told: dict[str, list[Told]] = {}
-    for part in parts(tickets):
-        query = select(*tables.Event.__table__.columns).where(tables.Event.ticket_id.in_(part), tables.Event.at <= now)
-        for row in session.execute(query):
-            told.setdefault(row.ticket_id, []).append(Told(row.id, event_in(row)))
-    return {ticket: in_order(items) for ticket, items in told.items()}
-
-
-def _contracts(session: Session) -> dict[str, list[ContractFacts]]:
-    found: dict[str, list[ContractFacts]] = {}
-    row = tables.Contract
-    query = select(row.id, row.customer_id, row.policy, row.starts_on, row.ends_on, row.on_site_minutes, row.late_compensation_per_hour)
-    for one in session.execute(query.where(row.retired_at.is_(None))):
-        found.setdefault(one.customer_id, []).append(ContractFacts(*one))
-    return found
-
-
 def _assigned(session: Session, tickets: Sequence[str]) -> dict[str, datetime]:
     """When a plan that gives a ticket to somebody was published first."""
     found: dict[str, datetime] = {}
@@ -269,21 +192,21 @@ def _assigned(session: Session, tickets: Sequence[str]) -> dict[str, datetime]:
 # --- the published plans ---
 
 
-def _plans(session: Session, log: Mapping[str, Sequence[Told]], closed: set[str], now: datetime) -> _Plans:
+def _plans(session: Session, heard: Mapping[str, Sequence[Heard]], closed: set[str], now: datetime) -> _Plans:
     visits = list(_visits(session))
     over = {(visit.technician, visit.ticket) for visit, _, state in visits if state not in _OPEN or visit.ticket in closed}
     there: set[Visit] = set()
     for visit, made_at, _ in visits:
         who = (visit.technician, visit.ticket)
-        for item in log.get(visit.ticket, ()):
-            if getattr(item.event, "technician", "") != visit.technician:
+        for _, one in heard.get(visit.ticket, ()):
+            if one.technician != visit.technician:
                 continue
-            if item.event.kind == "technician_arrived":
+            if one.kind == "technician_arrived":
                 there.add(who)
-            elif item.event.kind == "technician_finished":
+            elif one.kind == "technician_finished":
                 there.discard(who)
                 # What was finished before the plan was made is an earlier visit.
-                if item.event.at >= made_at:
+                if one.at >= made_at:
                     over.add(who)
     rows = session.execute(
         select(tables.Position.technician_id, tables.Position.lat, tables.Position.lon, tables.Position.free_at, tables.Position.kits)

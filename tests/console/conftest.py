@@ -26,6 +26,7 @@ class Answer:
 @pytest.fixture
 def twohour(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command line in this process, through the very `main` that the console script calls."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # workers of a parallel run have that of whoever started it
 
     def run(*words: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["twohour", *map(str, words)])

@@ -79,3 +79,44 @@ def test_candidates_tell_who_has_the_ticket_and_when_a_plan_is_of_another_case(t
 
 def test_long_times_are_told_in_hours() -> None:
     assert [duration(minutes) for minutes in (0, 59.6, 120, 121, 605.2)] == ["0 min", "60 min", "120 min", "2 h 01 min", "10 h 05 min"]
+
+
+def rows_of(out: str) -> list[str]:
+    """The lines of the table of offers."""
+    lines = out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("who "))
+    last = next(number for number, line in enumerate(lines[first:], first) if line.startswith(("expert", "knows", "and ", "by plan")))
+    return lines[first + 1 : last]
+
+
+def test_a_planned_ticket_shows_its_own_people_first_then_a_few_in_time_each_once_a_line_each(
+    company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    number = json.loads(twohour("plan", "--at", AT, "--iterations", 30, "--seed", 7, "--json").out)["plan"]
+    assert twohour("approve", number).status == 0
+    told = json.loads(twohour("respond", "TK-4", "--at", AT, "--json").out)
+    out = twohour("respond", "TK-4", "--at", AT).out
+    rows = rows_of(out)
+    assert told["assigned"]["technicians"][0] in rows[0]
+    assert "has it now" in rows[0]
+    names = [row.split(")")[0] for row in rows]
+    assert len(set(names)) == len(names) <= 6
+    assert all(len(line.rstrip()) <= 80 for line in rows)
+    assert sum(line.startswith(("expert", "knows")) for line in out.splitlines()) <= 1
+
+
+def test_what_has_begun_by_plan_alone_is_not_said_as_if_somebody_had_told_it(company: Path, twohour: Any) -> None:
+    number = json.loads(twohour("plan", "--at", AT, "--iterations", 30, "--seed", 7, "--json").out)["plan"]
+    assert twohour("approve", number).status == 0
+    assert twohour("publish", number).status == 0
+    planned = json.loads(twohour("respond", "TK-4", "--at", AT, "--json").out)["assigned"]
+    by_plan = twohour("respond", "TK-4", "--at", planned["start"])
+    assert "by the plan work on it has begun" in by_plan.out
+    assert "nobody has told so" in by_plan.out
+    who = planned["technicians"][0]
+    assert (
+        twohour("tell", "technician_arrived", "--ticket", "TK-4", "--technician", who, "--at", planned["start"][:19] + "+0800").status == 0
+    )
+    told = twohour("respond", "TK-4", "--at", planned["start"])
+    assert "it was told that work on it has begun" in told.out

@@ -70,3 +70,14 @@ def test_channels_that_cannot_work_are_named(company: Path, twohour: Any, monkey
     answer = twohour("notices", "--check")
     assert answer.status == 2
     assert "channel HOOK: the variable is not set; set HOOK" in answer.err
+
+
+def test_a_check_says_what_it_found_and_who_is_told_nothing(installation: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = twohour("notices", "--check")
+    assert silent.status == 0
+    assert "technicians, coordinators and customers have no channel" in " ".join(silent.out.split())
+    monkeypatch.setenv("TWOHOUR_NOTICES__CHANNELS__TECHNICIAN", '["env:HOOK"]')
+    monkeypatch.setenv("HOOK", "json://127.0.0.1:9/")
+    answer = " ".join(twohour("notices", "--check").out.split())
+    assert "1 channel and all texts are in order" in answer
+    assert "coordinators and customers have no channel" in answer

@@ -93,3 +93,24 @@ def test_a_matrix_is_widened_by_the_areas_and_gives_the_same_answer() -> None:
     assert readiness(wide, nothing, placed).covered.tolist() == readiness(case, nothing, expected).covered.tolist()
     with pytest.raises(BadInput, match="not one of its own places"):
         with_area_travel(case, expected, provider)
+
+
+def test_a_table_fits_80_columns_and_names_the_area_that_the_plan_leaves_not_one_that_nobody_reaches(
+    tmp_path: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = json.loads(CASE.read_text(encoding="utf-8"))
+    document["travel"] = {"kind": "great_circle", "detour": 1.3, "speed_kmh": 70}
+    located = [*document["stations"], *document["tickets"], *(one["start"] for one in document["technicians"] if "start" in one)]
+    for thing in located:
+        del thing["place"]
+    (tmp_path / "case.json").write_text(json.dumps(document), encoding="utf-8")
+    history = json.loads(history_of(read_case(tmp_path / "case.json"), tmp_path / "history.json").read_text(encoding="utf-8"))
+    history["areas"].append({"id": "far", "name": "far away", "lat": 0.0, "lon": 0.0})
+    (tmp_path / "history.json").write_text(json.dumps(history), encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = twohour("readiness", "--case", tmp_path / "case.json", PLAN, "--history", tmp_path / "history.json", "--hours", 6)
+    assert shown.status == 0, shown.err
+    table = [line for line in shown.out.splitlines() if ":00 " in line]
+    assert len(table) == 6
+    assert all("far away" not in line and len(line.rstrip()) <= 80 for line in table)
+    assert "out of reach even with everyone at home: far away" in " ".join(shown.out.split())

@@ -110,3 +110,25 @@ def test_each_drive_counts_by_the_plan_that_held_when_it_began(company: Path, tw
 def test_what_cannot_be_reported_is_refused_with_the_remedy(installation: Path, twohour: Any, words: tuple[str, ...], said: str) -> None:
     answer = twohour("report", *words)
     assert (answer.status, said in answer.err) == (2, True), answer.err
+
+
+def test_both_languages_and_spans_keep_files_of_their_own(company: Path, twohour: Any) -> None:
+    files = set()
+    for language in ("zh", "en"):
+        answer = twohour("report", "--day", "--at", at("18:00"), "--out", "r", "--language", language, "--json")
+        files |= {name for name in json.loads(answer.out)["files"] if not name.endswith(".json")}
+    assert len(files) == 4
+
+
+def test_the_days_of_a_report_stand_above_its_figures(company: Path, twohour: Any) -> None:
+    out = twohour("report", "--month", "--from", "2026-03-01", "--at", at("18:00"), "--out", "r").out
+    assert "2026-03-01 to 2026-03-31, as known on 2026-03-02 18:00" in out.splitlines()[0]
+
+
+def test_a_clock_of_the_policy_that_was_kept_counts_as_kept(company: Path, twohour: Any) -> None:
+    contact = {"kind": "ticket_contacted", "at": at("08:00"), "ticket": "TK-4"}
+    tell(twohour, company, contact, {"kind": "clock_kept", "at": at("09:00"), "ticket": "TK-4", "clock": "follow_up"})
+    words = ("report", "--from", "2026-03-03", "--at", "2026-03-03T20:00:00+08:00", "--out", "r", "--json")
+    follow_up = json.loads(twohour(*words).out)["clocks"]["follow_up"]
+    # Due 24 h after the opening; of the important tickets one was kept.
+    assert follow_up["n"] == 1

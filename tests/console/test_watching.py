@@ -74,3 +74,28 @@ def test_a_contract_with_an_unknown_policy_is_named_with_status_1(company: Path,
     answer = twohour("clocks", "--at", LATE)
     assert answer.status == 1
     assert "Ticket TK-1: Contract V-9: policy gone does not exist" in " ".join(answer.out.split())
+
+
+def test_a_clock_that_was_met_shows_when_it_was_and_no_time_left(company: Path, twohour: Any) -> None:
+    twohour("tell", "ticket_contacted", "--ticket", "TK-3", "--at", "2026-03-02T08:00:00+08:00")
+    lines = twohour("clocks", "--ticket", "TK-3", "--at", LATE).out.splitlines()
+    contact = next(line.split() for line in lines if line.startswith("met"))
+    # Told at 08:00; due at 08:05 or later, so that what was left would stand as a time of its own before it.
+    assert contact[-3:] == ["–", "03-02", "08:00"]
+
+
+def test_where_nothing_was_told_for_long_the_clocks_say_so(company: Path, twohour: Any) -> None:
+    assert "nothing was ever told" in " ".join(twohour("clocks", "--at", LATE).out.split())
+    twohour("tell", "ticket_contacted", "--ticket", "TK-3", "--at", "2026-03-02T08:00:00+08:00")
+    # 4 h before 12:00.
+    assert "last that was told is of 03-02 08:00, 4 h 00 min before" in " ".join(twohour("clocks", "--at", LATE).out.split())
+    twohour("tell", "ticket_contacted", "--ticket", "TK-4", "--at", "2026-03-02T11:30:00+08:00")
+    assert "last that was told" not in " ".join(twohour("clocks", "--at", LATE).out.split())
+
+
+def test_where_nothing_is_owed_the_reason_is_told(company: Path, twohour: Any) -> None:
+    answer = " ".join(twohour("clocks", "--owed", "--at", LATE).out.split())
+    assert "nothing is owed: " in answer
+    assert "clocks were missed, and neither their policies nor their contracts name a compensation" in answer
+    early = " ".join(twohour("clocks", "--owed", "--at", "2026-03-02T07:56:00+08:00").out.split())
+    assert "nothing is owed: no clock was missed" in early

@@ -10,8 +10,9 @@ import pytest
 
 from data_models.clock_rules import CompensationRule
 from data_models.clocks import Milestones, Reopened
+from data_models.report_figures import Period, ServiceReport, Share
 from data_models.service_facts import KitOut, OwnedKits, PlannedSpell, ReportShift, ReportTicket, ServiceFacts
-from data_models.service_report import Period, ServiceReport, Share, report_dict, service_report
+from data_models.service_report import report_dict, service_report
 from tests.data_models.clock_tickets import AFTER, at, changed, ticket
 
 ZONE = ZoneInfo("Asia/Shanghai")

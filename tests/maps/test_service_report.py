@@ -11,8 +11,9 @@ import pytest
 from openpyxl import load_workbook
 
 from data_models.clocks import Milestones
+from data_models.report_figures import Period, ServiceReport
 from data_models.service_facts import OwnedKits, ReportTicket, ServiceFacts
-from data_models.service_report import Period, ServiceReport, report_dict, service_report
+from data_models.service_report import report_dict, service_report
 from maps.report_sheet import report_sheet
 from maps.service_report import report_page
 from tests.data_models.clock_tickets import at, ticket
