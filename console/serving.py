@@ -142,7 +142,7 @@ def _tell_demo_people(store: Store) -> None:
     typer.echo("log in with one of these; the passwords are new at each start:")
     with store.session() as session:
         known = {person.login for person, _ in list_people(session)}
-        someone = session.scalar(select(tables.Visit.ticket_id).limit(1)) and session.scalar(select(tables.Route.technician_id).limit(1))
+        someone = session.scalar(select(tables.Route.technician_id).join(tables.Route.visits).limit(1))
         for login, name, role in DEMO_PEOPLE:
             password = secrets.token_urlsafe(9)
             if login in known:

@@ -93,11 +93,17 @@ def approve_checked(
     Conflict
         What the plan promises cannot be carried out any more and `anyway` is not said; otherwise as `dispatch.approve_and_publish`.
     """
-    against = () if anyway else what_happened_since(store, settings, plan_id, at).stands_against
+    if not anyway:
+        must_fit(store, settings, plan_id, at)
+    return approve_and_publish(store, settings, plan_id, by=by, at=at, reason=reason)
+
+
+def must_fit(store: Store, settings: Settings, plan_id: int, now: datetime) -> None:
+    """Raises `Conflict` when what the plan promises cannot be carried out any more, by the facts of `now`."""
+    against = what_happened_since(store, settings, plan_id, now).stands_against
     if against:
         more = f"; and {len(against) - 5} more" if len(against) > 5 else ""
         raise Conflict(f"Plan {plan_id} does not fit what happened since it was made: {'; '.join(against[:5])}{more}; plan again")
-    return approve_and_publish(store, settings, plan_id, by=by, at=at, reason=reason)
 
 
 def choose_part(store: Store, settings: Settings, plan_id: int, part: Part) -> Chosen:

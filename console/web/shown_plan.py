@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from fastapi import Request
 from sqlalchemy import select
 
 from config.settings import Settings
+from console.web.visitors import must_in, person_of
 from data_models import tables
+from data_models.people import Action
 from data_models.store import Store, plan_by_id, published_plan
 from flows.dispatch import KeptPlan, read_plan
 from flows.editing import Draft, Workbench, open_draft
@@ -68,6 +71,13 @@ class ShownPlan:
     def names(self) -> Mapping[str, str]:
         """What technicians, stations and customers are called, by id."""
         return {**self.draft.context.planning.names, **{who.id: who.name or who.id for who in self.judged.case.technicians}}
+
+
+def shown_to(plans: ShownPlans, request: Request, action: Action, plan_id: int) -> ShownPlan:
+    """A plan for whoever asks, if they may do this in its region. Raises `NotFound`, and as `visitors.must_in`."""
+    shown = plans.get(plan_id)
+    must_in(person_of(request), action, shown.draft.region)
+    return shown
 
 
 class ShownPlans:

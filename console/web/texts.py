@@ -15,7 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -89,10 +89,6 @@ class Texts:
         text = catalog(self.language).gettext(message) if message else ""
         return text % values if values else text
 
-    def ngettext(self, one: str, many: str, count: int, **values: object) -> str:
-        """The message for a count, with `%(num)s` and others filled in."""
-        return catalog(self.language).ngettext(one, many, count) % {"num": count, **values}
-
     def told(self, fact: Reason | Remedy | VisitChange | Violation, names: Mapping[str, str], now: datetime) -> str:
         """Why, what would help, what changes or which rule is broken; `names` has the words for ids."""
         # What was kept by another version is told as that wrote it where it cannot be read any more.
@@ -138,7 +134,3 @@ class Texts:
     def share(self, value: float) -> str:
         """A share as a percentage."""
         return format_percent(value, "#,##0%", locale=self.locale)
-
-    def ago(self, moment: datetime, now: datetime) -> str:
-        """How long before `now`, or until when after it: "5 minutes ago"."""
-        return format_timedelta(moment - now, add_direction=True, locale=self.locale)

@@ -23,6 +23,7 @@ from maps.page import inert_json
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+MAPS = HERE.parents[1] / "maps" / "assets"
 LANGUAGE_COOKIE = "language"
 
 
@@ -83,17 +84,13 @@ def _make_environment(texts: Texts) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_callables(texts.gettext, _counted(texts), newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(texts.gettext, catalog(texts.language).ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {"clock": texts.clock, "day": texts.day, "moment": texts.moment, "number": texts.number, "share": texts.share}
     environment.filters["inert_json"] = inert_json
     environment.filters["word"] = lambda name, kind: texts.word(kind, name)
     environment.filters |= {"told": texts.told, "from_below": texts.from_below, "listed": texts.listed}
     environment.globals["static"] = static_address
     return environment
-
-
-def _counted(texts: Texts) -> Callable[[str, str, int], str]:
-    return catalog(texts.language).ngettext
 
 
 _digests: dict[str, str] = {}
@@ -105,9 +102,6 @@ def static_address(name: str) -> str:
         folder = STATIC if not name.startswith("maps/") else MAPS
         _digests[name] = hashlib.sha256((folder / name.removeprefix("maps/")).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={_digests[name]}"
-
-
-MAPS = Path(__file__).parents[2] / "maps" / "assets"
 
 
 def script_texts(texts: Texts, messages: Mapping[str, str]) -> dict[str, str]:

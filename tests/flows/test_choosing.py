@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -16,46 +14,20 @@ from data_models import tables
 from data_models.errors import BadInput, Conflict
 from data_models.events import read_event
 from data_models.plan import Plan
-from data_models.snapshot import Snapshot
-from data_models.store import Store, add_events, open_store
+from data_models.store import Store, add_events
 from flows import dispatch
 from flows.choosing import Part, approve_checked, approve_part, choose_part, what_happened_since
 from flows.editing import change_draft, finish_draft, open_draft
-from flows.intake import import_table
 from flows.overrides import overrides_between
-from flows.planning import JudgedPlan, SearchLimit, judge, solve
 from optimizer.editing import Forbid, LeaveOut
 from optimizer.published import promises
-
-NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
-Company = Callable[[Path, datetime], list[tuple[str, Path]]]
+from tests.flows.conftest import NOW, filled
 
 
 @pytest.fixture
-def ours(tmp_path: Path) -> Settings:
-    return Settings(output_dir=tmp_path / "out", timezone="Asia/Shanghai")
-
-
-@pytest.fixture(scope="module")
-def morning(small_company: Company, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[str, Path]], Snapshot, JudgedPlan]:
-    """The small company's tables, and its day planned once."""
-    folder = tmp_path_factory.mktemp("choosing")
-    written = small_company(folder / "tables", NOW)
-    with open_store(f"sqlite:///{folder / 'company.sqlite'}") as store:
-        filled(store, Settings(), written)
-        snapshot = dispatch.make_snapshot(store, Settings(), dispatch.read_facts(store, Settings(), NOW))
-    return written, snapshot, judge(snapshot.case, solve(snapshot.case, SearchLimit(iterations=30), 7))
-
-
-def filled(store: Store, ours: Settings, written: list[tuple[str, Path]]) -> None:
-    for table, path in written:
-        assert not import_table(store, ours, table, path, now=NOW).rejected
-
-
-@pytest.fixture
-def draft(store: Store, ours: Settings, morning) -> int:
+def draft(store: Store, ours: Settings, planned_morning) -> int:
     """Number of a draft in `store`; the people of ST-1 are in the east, those of ST-2 in the west."""
-    written, snapshot, judged = morning
+    written, snapshot, judged = planned_morning
     filled(store, ours, written)
     with store.session() as session:
         for station, region in (("ST-1", "east"), ("ST-2", "west")):
@@ -108,8 +80,8 @@ def test_routes_and_emergencies_can_be_chosen(store: Store, ours: Settings, draf
             choose_part(store, ours, draft, part)
 
 
-def test_a_part_of_a_draft_that_another_plan_has_overtaken_is_refused(store: Store, ours: Settings, draft: int, morning) -> None:
-    _, snapshot, judged = morning
+def test_a_part_of_a_draft_that_another_plan_has_overtaken_is_refused(store: Store, ours: Settings, draft: int, planned_morning) -> None:
+    _, snapshot, judged = planned_morning
     other = dispatch.keep_draft(store, ours, snapshot, judged, seed=7, at=NOW)
     dispatch.approve_and_publish(store, ours, other, by="w", at=NOW + timedelta(minutes=1))
     with pytest.raises(Conflict, match=f"made before plan {other} was published"):

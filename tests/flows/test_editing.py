@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,42 +23,18 @@ from data_models.snapshot import Snapshot
 from data_models.store import Store, open_store
 from flows import dispatch
 from flows.editing import Workbench, change_draft, finish_draft, improve, open_draft, redo, undo
-from flows.intake import import_table
 from flows.manual_changes import change_facts, read_change
-from flows.planning import JudgedPlan, SearchLimit, judge, solve
+from flows.planning import JudgedPlan, SearchLimit
 from optimizer.editing import Forbid, LeaveOut, ManualChange, Move, Pin, PutIn, State
 from optimizer.explanation import Change
 from optimizer.manual import Away, Improve, Overtime, Release, Swap, TakeRemedy
-
-NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
-Company = Callable[[Path, datetime], list[tuple[str, Path]]]
+from tests.flows.conftest import NOW, filled
 
 
 @pytest.fixture
-def ours(tmp_path: Path) -> Settings:
-    return Settings(output_dir=tmp_path / "out", timezone="Asia/Shanghai")
-
-
-@pytest.fixture(scope="module")
-def morning(small_company: Company, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[str, Path]], Snapshot, JudgedPlan]:
-    """The small company's tables, and its day planned once."""
-    folder = tmp_path_factory.mktemp("editing")
-    written = small_company(folder / "tables", NOW)
-    with open_store(f"sqlite:///{folder / 'company.sqlite'}") as store:
-        filled(store, Settings(), written)
-        snapshot = dispatch.make_snapshot(store, Settings(), dispatch.read_facts(store, Settings(), NOW))
-    return written, snapshot, judge(snapshot.case, solve(snapshot.case, SearchLimit(iterations=30), 7))
-
-
-def filled(store: Store, ours: Settings, written: list[tuple[str, Path]]) -> None:
-    for table, path in written:
-        assert not import_table(store, ours, table, path, now=NOW).rejected
-
-
-@pytest.fixture
-def draft(store: Store, ours: Settings, morning) -> int:
+def draft(store: Store, ours: Settings, planned_morning) -> int:
     """Number of a draft in `store`."""
-    written, snapshot, judged = morning
+    written, snapshot, judged = planned_morning
     filled(store, ours, written)
     return dispatch.keep_draft(store, ours, snapshot, judged, seed=7, at=NOW)
 
@@ -225,8 +201,8 @@ def test_a_plan_of_another_region_does_not_exist_here(store: Store, ours: Settin
         open_draft(store, ours, 999)
 
 
-def test_killed_in_mid_edit_loses_nothing_confirmed(tmp_path: Path, ours: Settings, morning) -> None:
-    written, snapshot, judged = morning
+def test_killed_in_mid_edit_loses_nothing_confirmed(tmp_path: Path, ours: Settings, planned_morning) -> None:
+    written, snapshot, judged = planned_morning
     url = f"sqlite:///{tmp_path / 'killed.sqlite'}"
     with open_store(url) as store:
         filled(store, ours, written)
@@ -333,9 +309,9 @@ def test_undoing_all_gives_the_draft_as_it_was_and_redoing_all_as_it_became(quic
 
 
 @pytest.fixture(scope="module")
-def quick(morning, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Snapshot, JudgedPlan]]:
+def quick(planned_morning, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Snapshot, JudgedPlan]]:
     """An SQLite store for many drafts."""
-    written, snapshot, judged = morning
+    written, snapshot, judged = planned_morning
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('quick') / 'quick.sqlite'}") as opened:
         filled(opened, Settings(), written)
         yield opened, snapshot, judged

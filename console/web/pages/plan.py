@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -11,13 +11,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import select
 
-from console.web.shown_plan import ShownPlan, ShownPlans
-from console.web.texts import Texts, marked
-from console.web.visitors import must, must_in, person_of
+from console.web.shown_plan import ShownPlan, ShownPlans, shown_to
+from console.web.texts import Texts
+from console.web.visitors import must, person_of
 from console.web.web import Web, script_texts
 from data_models import tables
 from data_models.case import SEVERITIES
 from data_models.errors import NotFound
+from data_models.manual_edits import EDIT_REASONS
 from data_models.people import Person, may
 from flows.manual_changes import change_facts
 from flows.planning import JudgedPlan
@@ -28,16 +29,11 @@ from optimizer.editing import TakeRemedy
 from optimizer.explanation import Remedy, TicketExplanation
 
 _TEXTS = {
-    "emergency": "Emergency",
-    "important": "Important",
-    "general": "General",
     "due": "due",
     "unplanned": "unplanned",
     "nothing": "Nothing matches.",
     "drive": "drive",
     "break": "break",
-    "home": "home",
-    "noTechnician": "nobody",
     "why": "Why this change?",
     "note": "Note",
     "keep": "Keep the change",
@@ -54,31 +50,9 @@ _TEXTS = {
     "improving": "Improving the rest…",
     "noBetter": "Nothing better was found around what is fixed.",
     "better": "Improved: cost",
-    "elsewhere": "Somebody else changed this plan; here it is as it is now.",
     "loginAgain": "Your session is over. Log in in the new tab, then repeat: nothing you did is lost.",
-    "decided": "Done",
-    "late": "late",
 }
-REASONS = {
-    "customer_asked": "The customer asked",
-    "local_knowledge": "Local knowledge",
-    "technician_asked": "The technician asked",
-    "safety": "Safety",
-    "training": "Training",
-    "traffic": "Traffic",
-    "equipment": "Equipment",
-    "other": "Something else (say what)",
-}
-"""Why somebody overrules a plan, by the codes of `data_models.manual_edits`."""
 _SEVERITY_FIGURES = {"emergency": "Emergencies in time", "important": "Important in time", "general": "General in time"}
-_COST_TERMS = {
-    "skipped": marked("not planned"),
-    "missed": marked("promises missed"),
-    "late": marked("time too late"),
-    "drive": marked("driving"),
-    "overtime": marked("overtime"),
-    "changed": marked("visits that change hands"),
-}
 
 
 @dataclass(frozen=True)
@@ -96,19 +70,15 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
     """`/plans/{id}` and its parts."""
     router = APIRouter(dependencies=[Depends(must(visitor, "see"))])
 
-    def shown_to(request: Request, plan_id: int) -> ShownPlan:
-        shown = plans.get(plan_id)
-        must_in(person_of(request), "see", shown.draft.region)
-        return shown
-
     @router.get("/plans/{plan_id}")
     def show_plan(request: Request, plan_id: int) -> Response:
-        shown = shown_to(request, plan_id)
+        shown = shown_to(plans, request, "see", plan_id)
         texts = web.texts(request, person_of(request))
         facts = page_facts(web, shown, texts) | {
             "baseMap": "/map/base",
-            "texts": script_texts(texts, _TEXTS),
-            "reasons": {reason: texts.gettext(said) for reason, said in REASONS.items()},
+            "texts": script_texts(texts, _TEXTS) | {severity: texts.word("severity", severity).capitalize() for severity in SEVERITIES},
+            "reasons": {reason: texts.word("edit_reason", reason).capitalize() for reason in EDIT_REASONS}
+            | {"other": texts.gettext("Something else (say what)")},
             "editable": shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
         }
         return web.page(request, "plan.jinja", facts=facts, **figures_of(web, shown, texts))
@@ -116,14 +86,14 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
     @router.get("/plans/{plan_id}/data")
     def show_data(request: Request, plan_id: int) -> Response:
         """What the page's script draws, and the figures: after a change, or when somebody else made one."""
-        shown = shown_to(request, plan_id)
+        shown = shown_to(plans, request, "see", plan_id)
         texts = web.texts(request, person_of(request))
         figures = web.page(request, "plan_figures.jinja", **figures_of(web, shown, texts)).body
         return JSONResponse(page_facts(web, shown, texts) | {"figures": bytes(figures).decode()}, headers={"Cache-Control": "no-store"})
 
     @router.get("/plans/{plan_id}/tickets/{ticket_id}")
     def show_ticket(request: Request, plan_id: int, ticket_id: str) -> Response:
-        shown = shown_to(request, plan_id)
+        shown = shown_to(plans, request, "see", plan_id)
         ticket = shown.judged.case.ticket_by_id.get(ticket_id)
         if ticket is None:
             raise NotFound(f"Ticket {ticket_id} is not in plan {plan_id}")
@@ -138,7 +108,7 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
             plan=shown.kept,
             ticket=ticket,
             label=shown.labels(texts.language).get(ticket_id, TicketLabel()),
-            visits=_visits(shown.judged, ticket_id),
+            visits=_visits(shown.judged, ticket_id, names),
             change=change,
             why=why,
             remedies=_remedies(why) if why is not None else [],
@@ -165,18 +135,15 @@ def page_facts(web: Web, shown: ShownPlan, texts: Texts) -> dict[str, Any]:
         before = None if change.from_start is None else round(change.from_start.timestamp()) - facts["epoch"]
         gone = [technician[who] for who in change.from_technicians if who in technician]
         changes[change.ticket] = {"kind": change.kind, "from": gone, "start": before}
-    edits = shown.draft.edits
-    pinned = sorted(shown.draft.state.fixed.placed)
     return {
         **facts,
         "plan": shown.kept.id,
         "state": shown.kept.state,
         "changes": changes,
-        "pinned": pinned,
+        "pinned": sorted(shown.draft.state.fixed.placed),
         "seen": shown.draft.seen,
         "canUndo": shown.draft.can_undo,
         "canRedo": shown.draft.can_redo,
-        "edits": [{"by": edit.by, "kind": edit.kind, "at": texts.clock(edit.at)} for edit in edits.counting],
     }
 
 
@@ -189,7 +156,7 @@ def figures_of(web: Web, shown: ShownPlan, texts: Texts) -> dict[str, Any]:
         "plan": shown.kept,
         "shown": shown,
         "figures": list(_every_figure(shown, texts)),
-        "costs": _costs(shown),
+        "costs": _costs(shown, texts),
         "decides_until": until if waits else None,
         "fallback": automatic.fallback,
         "regions": [] if shown.draft.region else _regions(web),
@@ -209,8 +176,7 @@ def _remedies(why: TicketExplanation) -> list[tuple[Remedy, dict[str, Any] | Non
     return [(remedy, None if change is None else change_facts(change)) for remedy, change in zip(why.remedies, changes, strict=True)]
 
 
-def _visits(judged: JudgedPlan, ticket: str) -> list[dict[str, Any]]:
-    names = {technician.id: technician.name or technician.id for technician in judged.case.technicians}
+def _visits(judged: JudgedPlan, ticket: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {"name": names[route.technician], "arrive": stop.arrive, "start": stop.start, "finish": stop.finish}
         for route in judged.plan.routes
@@ -219,8 +185,8 @@ def _visits(judged: JudgedPlan, ticket: str) -> list[dict[str, Any]]:
     ]
 
 
-def _costs(shown: ShownPlan) -> list[tuple[str, float]]:
-    return [(_COST_TERMS.get(term, term), value) for term, value in asdict(shown.judged.score.cost).items() if value]
+def _costs(shown: ShownPlan, texts: Texts) -> list[tuple[str, float]]:
+    return [(texts.word("cost", term), value) for term, value in asdict(shown.judged.score.cost).items() if value]
 
 
 def _every_figure(shown: ShownPlan, texts: Texts) -> Iterator[Figure]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from console.web.pages.plan import page_facts
-from console.web.shown_plan import ShownPlan, ShownPlans
+from console.web.shown_plan import ShownPlan, ShownPlans, shown_to
 from console.web.texts import Texts
-from console.web.visitors import must, must_in, person_of
+from console.web.visitors import must, person_of
 from console.web.web import Web
 from data_models.people import Person
 from flows import editing
@@ -26,19 +25,10 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
     """`/plans/{id}/changes`, `/undo`, `/redo` and `/improve`: JSON in and out."""
     router = APIRouter(prefix="/plans/{plan_id}", dependencies=[Depends(must(visitor, "edit"))])
 
-    def shown_to(request: Request, plan_id: int) -> ShownPlan:
-        shown = plans.get(plan_id)
-        must_in(person_of(request), "edit", shown.draft.region)
-        return shown
-
-    def answer(request: Request, plan_id: int, told_of: Mapping[str, Any]) -> Response:
-        facts = page_facts(web, plans.get(plan_id), web.texts(request, person_of(request)))
-        return JSONResponse({**told_of, "seen": facts["seen"]})
-
     @router.post("/changes/try")
     def try_change(request: Request, plan_id: int, change: Annotated[dict[str, Any], Body(embed=True)]) -> Response:
         """What a change would do; nothing is kept."""
-        shown = shown_to(request, plan_id)
+        shown = shown_to(plans, request, "edit", plan_id)
         outcome = editing.try_change(web.store, web.settings, plan_id, read_change(change), bench=plans.bench)
         return JSONResponse(_outcome(shown, outcome, web.texts(request, person_of(request))))
 
@@ -51,7 +41,7 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
         reason: Annotated[str, Body()],
         note: Annotated[str, Body()] = "",
     ) -> Response:
-        shown, person = shown_to(request, plan_id), person_of(request)
+        shown, person = shown_to(plans, request, "edit", plan_id), person_of(request)
         changed = editing.change_draft(
             web.store,
             web.settings,
@@ -64,23 +54,23 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
             seen=seen,
             bench=plans.bench,
         )
-        return answer(request, plan_id, _outcome(shown, changed.outcome, web.texts(request, person)))
+        return JSONResponse(_outcome(shown, changed.outcome, web.texts(request, person)) | {"seen": changed.seen})
 
     @router.post("/undo")
     def undo(request: Request, plan_id: int, seen: Annotated[int, Body(embed=True)]) -> Response:
-        shown_to(request, plan_id)
-        editing.undo(web.store, web.settings, plan_id, by=person_of(request).name, at=web.now(), seen=seen, bench=plans.bench)
-        return answer(request, plan_id, {})
+        shown_to(plans, request, "edit", plan_id)
+        draft = editing.undo(web.store, web.settings, plan_id, by=person_of(request).name, at=web.now(), seen=seen, bench=plans.bench)
+        return JSONResponse({"seen": draft.seen})
 
     @router.post("/redo")
     def redo(request: Request, plan_id: int, seen: Annotated[int, Body(embed=True)]) -> Response:
-        shown_to(request, plan_id)
-        editing.redo(web.store, web.settings, plan_id, by=person_of(request).name, at=web.now(), seen=seen, bench=plans.bench)
-        return answer(request, plan_id, {})
+        shown_to(plans, request, "edit", plan_id)
+        draft = editing.redo(web.store, web.settings, plan_id, by=person_of(request).name, at=web.now(), seen=seen, bench=plans.bench)
+        return JSONResponse({"seen": draft.seen})
 
     @router.post("/improve")
     def improve(request: Request, plan_id: int, seen: Annotated[int, Body()], seconds: Annotated[float, Body(gt=0)] = 5.0) -> Response:
-        shown = shown_to(request, plan_id)
+        shown = shown_to(plans, request, "edit", plan_id)
         changed = editing.improve(
             web.store,
             web.settings,
@@ -91,7 +81,7 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
             limit=SearchLimit(min(seconds, _MOST_IMPROVE_S)),
             bench=plans.bench,
         )
-        return answer(request, plan_id, _outcome(shown, changed.outcome, web.texts(request, person_of(request))))
+        return JSONResponse(_outcome(shown, changed.outcome, web.texts(request, person_of(request))) | {"seen": changed.seen})
 
     return router
 

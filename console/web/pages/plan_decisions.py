@@ -9,13 +9,12 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.background import BackgroundTask
 
-from console.web.shown_plan import ShownPlan, ShownPlans
-from console.web.visitors import must, must_in, person_of
+from console.web.shown_plan import ShownPlans, shown_to
+from console.web.visitors import must, person_of
 from console.web.web import Web
 from data_models.errors import BadInput, Conflict
 from data_models.people import Person
-from data_models.store import plan_by_id
-from flows.choosing import Part, approve_part, what_happened_since
+from flows.choosing import Part, approve_part, must_fit, what_happened_since
 from flows.dispatch import approve_and_tell, papers_of, read_plan, reject_plan
 from flows.editing import finish_draft
 from optimizer.wording import told
@@ -25,15 +24,10 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
     """`/plans/{id}/approve` and `/reject`."""
     router = APIRouter(prefix="/plans/{plan_id}", dependencies=[Depends(must(visitor, "decide"))])
 
-    def shown_to(request: Request, plan_id: int) -> ShownPlan:
-        shown = plans.get(plan_id)
-        must_in(person_of(request), "decide", shown.draft.region)
-        return shown
-
     @router.get("/news")
     def show_news(request: Request, plan_id: int) -> Response:
         """What happened since the snapshot that the draft was made from, and what stands against it now."""
-        shown = shown_to(request, plan_id)
+        shown = shown_to(plans, request, "decide", plan_id)
         texts = web.texts(request, person_of(request))
         since = what_happened_since(web.store, web.settings, plan_id, web.now())
         names, now = shown.names, web.now().astimezone(web.zone)
@@ -53,25 +47,23 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
     ) -> Response:
         """Approve and publish the draft or a part of it, held against what is known at this moment."""
         person, number = person_of(request), plan_id
-        shown_to(request, plan_id)
-        with web.store.reading() as session:
-            if plan_by_id(session, plan_id).row_version != version:
-                raise Conflict(f"Plan {plan_id} was changed after you looked at it; look again")
-        if part == "whole":
+        shown_to(plans, request, "decide", plan_id)
+        if part == "whole" and not anyway:
             # Looked at before the edits are made a plan of their own: a refusal then leaves the draft as it is.
-            against = () if anyway else what_happened_since(web.store, web.settings, plan_id, web.now()).stands_against
-            if against:
-                raise Conflict(f"Plan {plan_id} does not fit what happened since it was made: {'; '.join(against[:5])}; plan again")
+            must_fit(web.store, web.settings, plan_id, web.now())
+        looked_at: int | None = version
         if seen:
-            number = finish_draft(web.store, web.settings, plan_id, by=person.name, at=web.now(), seen=seen)
+            # The edits seen stand for the version of the draft; the plan that they are made has been looked at by nobody else.
+            number, looked_at = finish_draft(web.store, web.settings, plan_id, by=person.name, at=web.now(), seen=seen), None
         if part != "whole":
-            chosen = approve_part(web.store, web.settings, number, Part(part, tuple(names)), by=person.name, at=web.now(), reason=reason)
+            what = Part(part, tuple(names))
+            chosen = approve_part(web.store, web.settings, number, what, by=person.name, at=web.now(), reason=reason, seen=looked_at)
             if chosen.plan is None:
                 texts, now = web.texts(request, person), web.now().astimezone(web.zone)
                 reasons = [told(one.said, {}, now, texts.language, otherwise=one.what) for one in chosen.chosen.violations]
                 raise Conflict("; ".join(reasons[:5]))
             return _to(request, f"/plans/{number}")
-        approve_and_tell(web.store, web.settings, number, by=person.name, at=web.now(), reason=reason)
+        approve_and_tell(web.store, web.settings, number, by=person.name, at=web.now(), reason=reason, seen=looked_at)
         papers = BackgroundTask(lambda: papers_of(web.store, web.settings, read_plan(web.store, number)))
         return _to(request, f"/plans/{number}", papers)
 
@@ -79,7 +71,7 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
     def reject(
         request: Request, plan_id: int, version: Annotated[int, Form()], reason: Annotated[str, Form(max_length=500)] = ""
     ) -> Response:
-        shown_to(request, plan_id)
+        shown_to(plans, request, "decide", plan_id)
         if not reason.strip():
             raise BadInput("a rejection needs a reason: say what is wrong with the plan")
         reject_plan(web.store, plan_id, by=person_of(request).name, at=web.now(), reason=reason.strip(), seen=version)

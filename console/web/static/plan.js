@@ -379,5 +379,5 @@ document.addEventListener("keydown", (event) => {
 /* Somebody else, or a run, changed something: the draft as it is now, unless a dialog is open. */
 document.addEventListener("news", (event) => {
   const { now, before } = event.detail;
-  if ((now.plans !== before.plans || now.edits !== before.edits) && !document.querySelector("dialog[open]")) reload();
+  if (["plans", "edits", "marks"].some((kind) => now[kind] !== before[kind]) && !document.querySelector("dialog[open]")) reload();
 });
