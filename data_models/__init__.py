@@ -26,7 +26,7 @@ The outside, for `flows` and `console` only:
 
 - `store`: `database.open_store` (the only Session), `facts.load_facts`, and `plans` (`save_plan`, `approve`, `reject`, `publish` and more),
   `readings.take_readings`, `past.past_emergencies`
-- `tables`, `migrations.upgrade`: the tables and their history
+- `tables` (a module for each subject), `migrations.upgrade`: the tables and their history
 - `travel.choose.choose_provider`: seconds and metres by great circle or road; `travel.provider.matrix` asks for them
 - `geocoding.find_addresses`: places of addresses, by `gazetteer` without a network or by a service
 """
