@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Literal
 
-from data_models.case import Case, Severity
+from data_models.case import Case, Severity, Tier
 from data_models.errors import BadInput
 from data_models.json_files import load_json, read_bytes
 from data_models.reading import Problems, read_fact, shown
@@ -27,7 +27,10 @@ SMOOTHING = 24.0
 
 @dataclass(frozen=True)
 class Area:
-    """A demand point: a site, or several taken as one; `skills` and `kits` are what an emergency there asks for."""
+    """A demand point: a site, or several taken as one; `skills` and `kits` are what an emergency there asks for.
+
+    `tier` is that of its customers, `customers` how many these are.
+    """
 
     id: str
     name: str
@@ -37,15 +40,20 @@ class Area:
     skills: Mapping[str, int] = field(default_factory=dict)
     kits: tuple[str, ...] = ()
     place: int | None = None
+    tier: Tier = "C"
+    customers: int = 1
 
 
 @dataclass(frozen=True)
 class PastTicket:
-    """A ticket of the past; `site` is the id of an area."""
+    """A ticket of the past; `site` is the id of an area. None and empty mean what the policy says of its type and product."""
 
     site: str
     opened_at: datetime
     severity: Severity = "emergency"
+    type: str = ""
+    product: str = ""
+    service_minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -183,24 +191,31 @@ def read_history(path: Path) -> History:
         raise BadInput(f'{path}: format is {found}; give a "ticket-history/1" file')
     try:
         history = read_fact(History, document, problems)
-        _must_make_sense(history)
+        for sentence in history_problems(history):
+            problems.add(sentence)
+        problems.raise_any()
     except BadInput as error:
         raise BadInput(*(f"{path}: {sentence}" for sentence in error.problems)) from error
     return history
 
 
-def _must_make_sense(history: History) -> None:
-    problems = Problems()
+def history_problems(history: History) -> list[str]:
+    """What contradicts itself in a history, a sentence each with its remedy."""
+    problems = []
     if history.ends_at <= history.begins_at:
-        problems.add(f"ends_at is {history.ends_at.isoformat()}, not after begins_at; give a later one")
+        problems.append(f"ends_at is {history.ends_at.isoformat()}, not after begins_at; give a later one")
     for name, times in Counter(area.id for area in history.areas).items():
         if times > 1:
-            problems.add(f"area {shown(name)} stands in it {times} times; keep one")
+            problems.append(f"area {shown(name)} stands in it {times} times; keep one")
     for area in history.areas:
         if not (abs(area.lat) <= 90 and abs(area.lon) <= 180):
-            problems.add(f"area {shown(area.id)} lies at {area.lat}, {area.lon}; give degrees of latitude and longitude")
+            problems.append(f"area {shown(area.id)} lies at {area.lat}, {area.lon}; give degrees of latitude and longitude")
+        if area.customers < 1:
+            problems.append(f"area {shown(area.id)} has {area.customers} customers; give at least 1")
     known = {area.id for area in history.areas}
     for index, ticket in enumerate(history.tickets):
         if ticket.site not in known:
-            problems.add(f"tickets[{index}]: site is {shown(ticket.site)}, which is no area; list it among areas")
-    problems.raise_any()
+            problems.append(f"tickets[{index}]: site is {shown(ticket.site)}, which is no area; list it among areas")
+        if ticket.service_minutes is not None and ticket.service_minutes < 0:
+            problems.append(f"tickets[{index}]: service_minutes is {ticket.service_minutes:g}; give 0 or more")
+    return problems

@@ -19,7 +19,7 @@ from data_models.reading import Problems, Where, key_of, shown
 
 MAX_BYTES = 500_000_000
 
-_ALWAYS = frozenset({"format", "kits", "overtime_minutes", "committed", "locked", "unassigned", "reasons"})
+_ALWAYS = frozenset({"format", "kind", "kits", "overtime_minutes", "committed", "locked", "unassigned", "reasons"})
 """Fields that `formats.md` does not call optional, though we read a file without them: always written."""
 
 
