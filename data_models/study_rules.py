@@ -48,7 +48,7 @@ def scenario_problems(scenario: Scenario) -> list[str]:
 def _study(study: Study) -> Iterator[str]:
     try:
         ZoneInfo(study.zone)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         yield f'zone is {shown(study.zone)}; give an IANA name such as "Asia/Shanghai"'
     if not study.stations and not study.candidates:
         yield "stations and candidates are both empty; give at least one station"
