@@ -85,6 +85,7 @@ class Days:
         minutes = needs.service_minutes if past.service_minutes is None else past.service_minutes
         clocks = clocks_for(policy, past.severity, area.tier, past.type)
         costs = costs_for(policy, past.severity, area.tier)
+        urgent = past.severity == "emergency"  # of other tickets an area says nothing
         return Ticket(
             name,
             area.lat,
@@ -97,8 +98,8 @@ class Days:
             costs.miss_cost,
             costs.late_cost_per_hour,
             costs.skip_cost,
-            skills=dict(area.skills) or dict(needs.skills),
-            kits=area.kits or needs.kits,
+            skills=dict(area.skills if urgent and area.skills else needs.skills),
+            kits=area.kits if urgent and area.kits else needs.kits,
             load=needs.load,
             crew=needs.crew,
             place=self._place[area.id],
