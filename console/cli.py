@@ -28,6 +28,7 @@ from console import (
     replaying,
     reporting,
     serving,
+    studio,
     watching,
 )
 from console import notices as outbox
@@ -129,8 +130,13 @@ for name, command, panel in (
     app.command(name, rich_help_panel=panel)(command)
 
 
-for name, group in (("people", people.people), ("tokens", people.tokens), ("audit", people.audit)):
-    app.add_typer(group, name=name, rich_help_panel="People")
+for name, group, panel in (
+    ("study", studio.study, "Planning stations"),
+    ("people", people.people, "People"),
+    ("tokens", people.tokens, "People"),
+    ("audit", people.audit, "People"),
+):
+    app.add_typer(group, name=name, rich_help_panel=panel)
 
 
 def main() -> None:

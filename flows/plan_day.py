@@ -6,8 +6,6 @@ with a draft: approval is a state in our own tables, so that no process waits fo
 
 from __future__ import annotations
 
-import html
-import re
 from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger, task
@@ -21,6 +19,7 @@ from data_models.plan import Plan
 from data_models.snapshot import Snapshot
 from data_models.store import open_store
 from flows import dispatch
+from flows.markdown import as_text
 from flows.papers import Paper
 from flows.planning import JudgedPlan, SearchLimit, explained, judge, margin_of, must_keep_every_rule, with_chances
 from flows.planning import solve as search
@@ -119,7 +118,7 @@ def plan_day(at: datetime | None = None, seconds: float | None = None, iteration
 def _publish_artifacts(number: int, judged: JudgedPlan, notes: tuple[str, ...], papers: tuple[Paper, ...]) -> None:
     create_markdown_artifact(_summary(number, judged, notes), key="plan-summary", description=f"Plan {number}")
     # The server's page renders cells as Markdown too.
-    rows = [{"ticket": _as_text(item.ticket), "reasons": _as_text(" ".join(item.reasons))} for item in judged.plan.unassigned]
+    rows = [{"ticket": as_text(item.ticket), "reasons": as_text(" ".join(item.reasons))} for item in judged.plan.unassigned]
     create_table_artifact(rows, key="unplanned-tickets", description=f"Not in plan {number}")
     for paper in papers:
         if paper.path.suffix == ".html":
@@ -129,7 +128,7 @@ def _publish_artifacts(number: int, judged: JudgedPlan, notes: tuple[str, ...], 
 def _summary(number: int, judged: JudgedPlan, notes: tuple[str, ...]) -> str:
     """The figures and the notes on travel times as Markdown; what comes from users is escaped, since the server's page renders it."""
     lines = [
-        f"# Plan {number}: {_as_text(judged.case.name)}",
+        f"# Plan {number}: {as_text(judged.case.name)}",
         "",
         "| severity | tickets | planned | in time | expected |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -143,11 +142,6 @@ def _summary(number: int, judged: JudgedPlan, notes: tuple[str, ...]) -> str:
         "",
         f"Cost {judged.score.cost.total:,.0f}, driving {judged.score.drive_hours:.1f} h, overtime {judged.score.overtime_hours:.1f} h.",
     ]
-    lines += [f"\n**Note:** {_as_text(note)}\n" for note in notes]
+    lines += [f"\n**Note:** {as_text(note)}\n" for note in notes]
     lines += [f"Look at it with `twohour show {number}`, then `twohour approve {number}`."]
     return "\n".join(lines)
-
-
-def _as_text(name: str) -> str:
-    """A name for a Markdown page that shows it as it is: neither HTML nor Markdown."""
-    return re.sub(r"([\\`*_\[\]()|#])", r"\\\1", html.escape(" ".join(name.split())))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from data_models.case import Case, OutAt, Severity, Ticket, Tier
 from data_models.expected import PastTicket
@@ -57,6 +58,7 @@ class HistoryReplayed:
     ends_at: datetime
     outcomes: tuple[Outcome, ...]
     effort: Mapping[str, Effort]
+    format: Literal["history-replay/1"] = "history-replay/1"
 
     @property
     def total(self) -> Effort:

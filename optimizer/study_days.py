@@ -150,6 +150,16 @@ class Days:
         with np.errstate(invalid="ignore"):
             return np.where(np.isinf(longer), math.inf, np.ceil(seconds * longer)), metres
 
+    @cached_property
+    def station_seconds(self) -> Table:
+        """Drive from each open station to each area, infinite where no road leads: (n_stations, n_areas)."""
+        first = len(self.situation.study.stations)
+        if self._seconds is not None:
+            return self._seconds[0][:first, first:]
+        seconds = legs_of(self.situation.study.travel, Rates(), self._located).between(slice(0, first), slice(first, None))[0].astype(float)
+        seconds[seconds >= UNREACHABLE] = math.inf
+        return seconds
+
     def _with_matrix(self, case: Case) -> Case:
         """The case with the part of the matrix that it needs."""
         if self._seconds is None:
