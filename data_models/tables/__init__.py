@@ -25,6 +25,7 @@ from data_models.tables.people import Account, ApiToken, AuditEntry, LoginSessio
 from data_models.tables.places import GeocodedAddress, TravelTime
 from data_models.tables.plans import Approval, Plan, PlanEdit, Route, Snapshot, Unassigned, Visit
 from data_models.tables.readings import Reading, SensorGate, SensorSeries, TicketReading
+from data_models.tables.studies import StoredScenario, StoredStudy
 from data_models.tables.tickets import Ticket, TicketClock
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "Snapshot",
     "Station",
     "StationKit",
+    "StoredScenario",
+    "StoredStudy",
     "Technician",
     "TechnicianSkill",
     "Ticket",
