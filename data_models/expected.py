@@ -140,7 +140,7 @@ def expected_emergencies(history: History, now: datetime, zone: tzinfo, region: 
     by_area = Counter(ticket.site for ticket in counted)
     by_hour = Counter(ticket.opened_at.astimezone(zone).hour for ticket in counted)
     shares = [(by_hour[hour] + SMOOTHING / HOURS) / (len(counted) + SMOOTHING) for hour in range(HOURS)]
-    rates = _rates([by_area[area.id] for area in areas], days)
+    rates = smoothed_rates([by_area[area.id] for area in areas], days)
     return ExpectedEmergencies(
         tuple(
             ExpectedArea(area, tuple(mean * s for s in shares), tuple(spread * s for s in shares), by_area[area.id])
@@ -152,7 +152,7 @@ def expected_emergencies(history: History, now: datetime, zone: tzinfo, region: 
     )
 
 
-def _rates(seen: Sequence[int], days: float) -> list[tuple[float, float]]:
+def smoothed_rates(seen: Sequence[int], days: float) -> list[tuple[float, float]]:
     """Posterior mean and standard deviation of each area's emergencies a day."""
     if not seen:
         return []
