@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from data_models.errors import BadInput
 from data_models.expected import Area
 from data_models.gazetteer.geocoder import City, read_cities
 from data_models.json_files import read_bytes
-from data_models.policy import ServicePolicy
+from data_models.policy import Needs, ServicePolicy
 from data_models.reading import Problems, shown
 from data_models.study import CrewFacts, DailyShift, StudyStation
 
@@ -24,7 +24,7 @@ NEAR_KM = 300.0
 def usual_crews(policy: ServicePolicy, people: int, cost_each: float) -> tuple[CrewFacts, ...]:
     """Half of the people by day and half by night, twelve hours each, with every skill that the policy's tickets ask for."""
     skills: dict[str, int] = {}
-    for needs in (policy.defaults, *policy.ticket_types.values()):
+    for needs in _needs(policy):
         for skill, level in (needs.skills or {}).items():
             skills[skill] = max(level, skills.get(skill, 1))
     by_day = people - people // 2
@@ -37,7 +37,15 @@ def usual_crews(policy: ServicePolicy, people: int, cost_each: float) -> tuple[C
 
 def usual_kits(policy: ServicePolicy) -> dict[str, int]:
     """One kit of each type that the policy's tickets ask for."""
-    return {kit: 1 for needs in (policy.defaults, *policy.ticket_types.values()) for kit in sorted(needs.kits or ())}
+    return {kit: 1 for needs in _needs(policy) for kit in sorted(needs.kits or ())}
+
+
+def _needs(policy: ServicePolicy) -> Iterator[Needs]:
+    """What any ticket of the policy may need: by default, by type, by product."""
+    yield policy.defaults
+    for of_type in policy.ticket_types.values():
+        yield of_type
+        yield from of_type.products.values()
 
 
 def read_sites(path: Path, like: StudyStation) -> tuple[StudyStation, ...]:
