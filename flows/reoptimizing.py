@@ -15,12 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from data_models import tables
-from data_models.errors import Conflict
+from data_models.errors import BadInput, Conflict
+from data_models.events import OWN_KINDS
 from data_models.store import Store, approve, plan_by_id, published_plan, reject
+from data_models.store.events import FUTURE
 from data_models.store.leases import give_back, has_lease, take_lease
 from data_models.store.plans import plan_of_run
 from flows.dispatch import KeptPlan, kept_plan, make_snapshot, must_be_writable, papers_of, put_draft, read_facts, read_plan
@@ -97,6 +100,8 @@ def reoptimize(
     ------
     LocksCannotHold
         Locked tickets contradict each other; the published plan stands.
+    BadInput
+        `now` is before what is known to have happened: nothing is done.
     """
     limit = limit or SearchLimit(settings.automatic.search_seconds)
     holder, work = secrets.token_hex(8), f"reoptimize {settings.region}"
@@ -158,10 +163,17 @@ def _run(
         return _done_before(store, settings, earlier)
     if row is None:
         return Reoptimized("no_plan")
+    _must_be_now(store, settings, row, now)
     published, waiting = read_plan(store, row.id), _drafts(store, settings)
     snapshot = make_snapshot(store, settings, read_facts(store, settings, now))
     last = read_plan(store, waiting[-1]) if waiting else published
-    news = matters(last.snapshot.case, snapshot.case, published.judged.plan, tolerance_minutes=settings.replanning.moved_minutes)
+    news = matters(
+        last.snapshot.case,
+        snapshot.case,
+        published.judged.plan,
+        tolerance_minutes=settings.replanning.moved_minutes,
+        seen_until=last.snapshot.case.now + timedelta(hours=settings.horizon_hours),
+    )
     if not news:
         return Reoptimized("nothing_new", last.id)
     found = replan_until_signal(
@@ -190,6 +202,21 @@ def _run(
     if kept is not None:
         _write_papers(store, settings, kept)
     return Reoptimized("waits" if kept is None else "published", made, news.news, found.difference)
+
+
+def _must_be_now(store: Store, settings: Settings, published: tables.Plan, now: datetime) -> None:
+    """Raises `BadInput` when `now` is past: the store knows what happened later, and a plan as of then could not be published."""
+    with store.reading() as session:
+        told = session.scalar(select(func.max(tables.Event.at)).where(tables.Event.kind.not_in(sorted(OWN_KINDS))))
+    known = [(told, "things are told that happened")] if told is not None else []
+    known += [(published.published_at, f"plan {published.id} was published")] if published.published_at is not None else []
+    at, what = max(known, default=(now, ""))
+    if at > now + FUTURE:
+        zone = ZoneInfo(settings.timezone)
+        raise BadInput(
+            f"{now.astimezone(zone):%Y-%m-%d %H:%M} is past: {what} at {at.astimezone(zone):%Y-%m-%d %H:%M}, "
+            "and the plan goes on from there; give a later moment, or none for now"
+        )
 
 
 def _decide(

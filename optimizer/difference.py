@@ -15,6 +15,7 @@ from data_models.case import Case, Ticket
 from data_models.errors import BadInput
 from data_models.plan import Plan, Stop
 from optimizer.explanation import Said, Value
+from optimizer.handovers import Handover, handovers
 from optimizer.problem import Problem, from_plan
 from optimizer.published import Promise, Told, problem_for, promises, put_back, without
 from optimizer.schedule import schedule
@@ -206,6 +207,7 @@ class _Reader:
         self.names = _names(case)
         self.told, self.now = promises(before), promises(after)
         self.route_before, self.route_after = _visits(before), _visits(after)
+        self.handovers = handovers(case, before, after)
         self.known_before = frozenset(self.told) | {item.ticket for item in before.unassigned}
 
     def change(self, ticket: Ticket, kind: Kind) -> VisitChange:
@@ -248,6 +250,9 @@ class _Reader:
             who, stop = taken
             saves = alone if alone is not None else self.undo.dearer(ticket.id, stop.ticket)
             return self._about("takes", who, stop.ticket, saves, start_at=stop.start)
+        given = self._hands_over(lost, ticket.id)
+        if given is not None:
+            return replace(given, saves=alone)
         late = next((why for who in lost if (why := self._free_late(who, ticket.id))), None)
         if late is not None:
             return replace(late, saves=alone)
@@ -267,12 +272,18 @@ class _Reader:
         if taken is not None:
             who, stop = taken
             return self._about("takes", who, stop.ticket, self.undo.dearer(ticket.id, stop.ticket), start_at=stop.start)
+        given = self._hands_over(crew, ticket.id)
+        if given is not None:
+            return given
         return next((why for who in crew if (why := self._free_late(who, ticket.id))), _Why("full", {"who": tuple(crew)}))
 
     def _why_new(self, ticket: Ticket) -> _Why:
         saves = self.undo.left_out(ticket.id)
         if ticket.id not in self.known_before:
             return _Why("new", {"severity": ticket.severity}, saves)
+        brought = self._brought(ticket.id)
+        if brought is not None and brought.sooner and brought.kit in ticket.kits:
+            return replace(self._kit("kit_sooner", brought), saves=saves)
         for who in self.now[ticket.id].technicians:
             freed = [stop for stop in self.route_before.get(who, ()) if who not in self._crew(stop.ticket) and stop.start > self.case.now]
             near = min(freed, key=lambda stop: abs(stop.start - self.now[ticket.id].start), default=None)
@@ -288,6 +299,9 @@ class _Reader:
             if more:
                 stop = min(more, key=lambda stop: (not self._urgent(stop.ticket), stop.ticket in self.told, stop.start))
                 return self._about("first", who, stop.ticket, self.undo.left_out(stop.ticket))
+            tied = self._hands_over((who,), ticket.id) or self._waits_for_kit(who, ticket.id)
+            if tied is not None:
+                return tied
             late = self._free_late(who, ticket.id) if not first else None
             if late is not None:
                 return late
@@ -307,6 +321,9 @@ class _Reader:
             ]
             if less:
                 return self._about("no_more", who, less[-1].ticket)
+        brought = self._brought(ticket.id)
+        if brought is not None and brought.sooner:
+            return self._kit("kit_sooner", brought)
         for who in self.now[ticket.id].technicians:
             first_stops = self._before(self.route_after, who, ticket.id)
             if first_stops and first_stops[-1].ticket in self.told:
@@ -348,6 +365,24 @@ class _Reader:
             return None
         return _Why("free_late", {"who": who, "free_at": self._moment(person.start.at)})
 
+    def _hands_over(self, people: Iterable[str], ticket: str) -> _Why | None:
+        """Whether one of these people drives home sooner than was told, on the trip that the ticket was part of, to hand a kit over."""
+        for each in self.handovers:
+            if each.giver in people and each.sooner and ticket in each.held:
+                more: dict[str, Value] = {"kit": each.kit, "taker": each.taker}
+                why = self._about("hands_over", each.giver, each.ticket, back_at=each.back_at)
+                return replace(why, values={**why.values, **more})
+        return None
+
+    def _waits_for_kit(self, who: str, ticket: str) -> _Why | None:
+        """Whether somebody sets out to a ticket only when another has brought a kit back."""
+        brought = self._brought(ticket)
+        return self._kit("waits_for_kit", brought) if brought is not None and brought.taker == who and brought.at_once else None
+
+    def _brought(self, ticket: str) -> Handover | None:
+        """The handover without which whoever goes to a ticket could not set out."""
+        return next((each for each in self.handovers if ticket in each.tickets), None)
+
     def _last_of(self, ticket: str) -> list[str]:
         """Those of the crew who come last: their arrival sets the start."""
         arrivals = {who: stop.arrive for who in self.now[ticket].technicians for stop in self.route_after[who] if stop.ticket == ticket}
@@ -371,6 +406,9 @@ class _Reader:
         """A reason that names another visit; an emergency has a sentence of its own."""
         values = {"who": who, "other": ticket, **{name: self._moment(at) for name, at in moments.items()}}
         return _Why(f"{code}_emergency" if self._urgent(ticket) else code, values, saves)
+
+    def _kit(self, code: Literal["kit_sooner", "waits_for_kit"], found: Handover) -> _Why:
+        return _Why(code, {"who": found.taker, "kit": found.kit, "giver": found.giver, "back_at": self._moment(found.back_at)})
 
     def _moment(self, at: datetime) -> str:
         return at.astimezone(self.case.now.tzinfo).isoformat()
