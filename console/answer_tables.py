@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from console.printing import few, plain, print_json, terminal
-from console.text import duration
+from console.text import duration, time_of_day
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -89,7 +89,7 @@ def _offers(answer: FirstAnswer, zone: ZoneInfo) -> Table:
     for offer in shown:
         last = "[bold]has it now[/]" if _is_theirs(answer, offer) else _delays(offer)
         for number, who in enumerate(offer.people):
-            arrives = _time_of_day(who.arrives, answer.at, zone)
+            arrives = time_of_day(who.arrives, answer.at.astimezone(zone))
             first = number == 0
             table.add_row(
                 _named(who.technician, who.name),
@@ -172,12 +172,6 @@ def _share(chance: float | None) -> str:
 
 def _time(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%m-%d %H:%M}"
-
-
-def _time_of_day(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """Without the date where it is today."""
-    local = moment.astimezone(zone)
-    return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%m-%d %H:%M}"
 
 
 def _expert(expert: Expert, zone: ZoneInfo) -> str:

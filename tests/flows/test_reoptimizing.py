@@ -89,6 +89,33 @@ def test_without_a_published_plan_there_is_nothing_to_keep(company: Store, tmp_p
     assert run(company, settings(tmp_path), NOW).action == "no_plan"
 
 
+def test_tomorrows_shifts_that_come_into_view_make_no_plan(company: Store, tmp_path: Path) -> None:
+    how = settings(tmp_path)
+    begins = NOW + timedelta(hours=how.horizon_hours) + 5 * MINUTE
+    with company.session() as session:
+        who = session.scalars(select(tables.Technician.id).order_by(tables.Technician.id)).first()
+        session.add(tables.Shift(technician_id=who, starts_at=begins, ends_at=begins + timedelta(hours=8), overtime_minutes=0))
+    seen = dispatch.read_facts(company, how, NOW + 15 * MINUTE).technicians
+    assert [shift.starts_at for person in seen for shift in person.shifts if shift.starts_at >= begins] == [begins]
+    assert run(company, how, NOW + 15 * MINUTE).reasons == ()
+
+
+@pytest.mark.parametrize(("minute", "action"), [(24, None), (25, "waits")])
+def test_a_moment_before_what_is_known_is_refused_with_what_is(company: Store, tmp_path: Path, minute: int, action: str | None) -> None:
+    leak(company, NOW + 30 * MINUTE)
+    if action is None:
+        with pytest.raises(BadInput, match="2026-03-02 08:24 is past: things are told that happened at 2026-03-02 08:30, and"):
+            run(company, settings(tmp_path), NOW + minute * MINUTE)
+        assert states(company) == {1: "published"}
+    else:  # clocks differ by five minutes
+        assert run(company, settings(tmp_path), NOW + minute * MINUTE).action in (action, "nothing_new")
+
+
+def test_a_moment_before_the_plan_was_published_is_refused(company: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="2026-03-02 07:50 is past: plan 1 was published at 2026-03-02 08:00"):
+        run(company, settings(tmp_path), NOW - 10 * MINUTE)
+
+
 def test_an_emergency_makes_a_draft_that_waits_and_later_news_overtake_it(company: Store, tmp_path: Path) -> None:
     how = settings(tmp_path)
     leak(company, NOW + 5 * MINUTE)
