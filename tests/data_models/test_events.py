@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from data_models.absences import present
 from data_models.domain import AbsenceFacts, ShiftFacts
 from data_models.errors import BadInput, Conflict
 from data_models.event_state import Told, technician_state, ticket_state
-from data_models.events import Event, read_event, read_events
+from data_models.events import KINDS, OWN_KINDS, Event, read_event, read_events
 from data_models.store import Store, add_events, list_events, load_facts, rebuild, ticket_states
 from data_models.store.events import derived
 from tests.data_models.test_store import HOUR, NOW, company, plan, published
@@ -110,6 +111,14 @@ def test_a_file_is_read_line_by_line_and_bad_lines_are_named():
     twice = '{"kind": "ticket_contacted", "at": "2026-03-02T08:00:00Z", "key": "a", "key": "b", "ticket": "E-1"}'
     assert "stands in it more than once" in read_events(twice, default_by="desk")[1][0]
     assert [one.key for one in read_events(f"[{good % 'c'}]", default_by="desk")[0]] == ["c"]
+
+
+def test_the_examples_in_the_documentation_are_events_and_it_tells_every_kind():
+    text = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+    examples = [line for line in text.splitlines() if line.startswith("    {")]
+    events, wrong = read_events("\n".join(examples), default_by="desk")
+    assert (len(events), wrong) == (3, [])
+    assert [kind for kind in (*KINDS, *OWN_KINDS) if f"`{kind}`" not in text] == []
 
 
 # --- what events mean ---
