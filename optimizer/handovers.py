@@ -63,19 +63,21 @@ def handovers(case: Case, before: Plan, after: Plan) -> tuple[Handover, ...]:
 
 def _pairs(case: Case, routes: list[Route], owned: int) -> Iterator[tuple[Route, Route]]:
     """Of the routes that carry a kit of one station: whose return another's departure needs."""
-    for taking in routes:
-        if _from_the_road(case, routes, taking):
+    on_the_road = [_from_the_road(case, routes, route) for route in routes]
+    for taking, begins_away in zip(routes, on_the_road, strict=True):
+        if begins_away:
             continue
-        others = [route for route in routes if route is not taking]
-        out = sum(route.depart <= taking.depart < route.returns for route in others)
-        last = max((route for route in others if route.returns <= taking.depart), key=lambda route: route.returns, default=None)
+        at = taking.depart
+        out = sum((away or route.depart <= at) and at < route.returns for route, away in zip(routes, on_the_road, strict=True)) - 1
+        back = (route for route in routes if route is not taking and route.returns <= at)
+        last = max(back, key=lambda route: route.returns, default=None)
         # With the giver still away, one more would be out than the station owns.
         if last is not None and last.technician != taking.technician and out + 2 > owned:
             yield last, taking
 
 
 def _from_the_road(case: Case, routes: list[Route], route: Route) -> bool:
-    """Whether a route begins where its technician is, with what they hold already."""
+    """Whether a route begins where its technician is, with what they hold already: nobody else can have that."""
     start = case.technician_by_id[route.technician].start
     first = min(each.depart for each in routes if each.technician == route.technician)
     return start is not None and route.depart == first and bool(set(route.kits) & set(start.kits))
