@@ -97,7 +97,7 @@ def test_only_what_the_kit_was_out_for_is_later_for_its_sake(line_day):
     before = trips_of(line_day.case(), ("Li", "x a", "kit"), ("Li", "b", ""))
     line_day.ticket("e", 10, kits=("kit",))
     case = line_day.case()
-    # Li was back from a at 10:00 and at b at 10:40. Now home at 09:10, then at a, which opens again at 11:20, until 11:50, and at b at 12:00.
+    # Li was back from a at 10:00 and at b at 10:40. Now home at 09:10, at a, which opens again at 11:20, until 11:50, at b at 12:00.
     after = trips_of(case, ("Li", "x", "kit"), ("Wang", "e", "kit"), ("Li", "a b", ""))
     whys = {change.ticket: change.why for change in difference(case, before, after, tries=0).of("later")}
     assert whys == {"a": "Li drives home sooner, is back at 09:10, and Wang takes kit on to e", "b": "Li is at a until 11:50"}
