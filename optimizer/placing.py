@@ -2,7 +2,7 @@
 
 Each waiting person has one place, their station or an area's; all may answer what they reach from there within the promise. The places
 are chosen one by one, each time the pair of person and place that adds most expected coverage; as that is submodular, what comes out is
-at least half of the best (Nemhauser, Wolsey and Fisher 1978, doi 10.1007/BF01588971).
+at least half of the best (Fisher, Nemhauser and Wolsey 1978, doi 10.1007/BFb0121195).
 
 Times are seconds since the epoch; indices are those of `stands.World`.
 """
