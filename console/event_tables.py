@@ -45,13 +45,13 @@ def print_one(event: Event, answer: Answer, names: Mapping[str, str], zone: Zone
     out = terminal()
     about = ", ".join(f"{kind} {_named(id_, names)}" for kind, id_ in subjects(event).items() if id_)
     told = "; ".join(filter(None, (about, facts_told(details(event), zone))))
-    # A reason often needs no more than the line has room for, and a copied key must stay whole.
     out.print(f"{_MARKS.get(answer.verdict, '[yellow]![/]')} {WORDS[answer.verdict]}: {_kind(event.kind)}, {_time(event.at, zone)}")
     out.print(f"  {plain(told)}")
     if answer.note and answer.verdict != "merged":
         out.print(f"  [yellow]{plain(answer.note)}[/]")
     if answer.verdict != "refused":
-        out.print(f"  [dim]told by {plain(event.by)}; told again with --key {plain(event.key)} it is the same event[/]", soft_wrap=True)
+        told_by = f"told by {plain(event.by)}; told again with --key {plain(event.key)} it is the same event"
+        out.print(f"  [dim]{told_by}[/]", soft_wrap=not out.is_terminal)
 
 
 def print_many(told: Told) -> None:
@@ -61,9 +61,9 @@ def print_many(told: Told) -> None:
     odd = [answer for answer in told.answers if answer.note and answer.verdict != "merged"]
     for answer in odd[:MOST_ROWS]:
         mark = _MARKS.get(answer.verdict, "[yellow]![/]")
-        out.print(f"{mark} {plain(answer.key)}: {WORDS[answer.verdict]}, {plain(answer.note)}", soft_wrap=True)
+        out.print(f"{mark} {plain(answer.key)}: {WORDS[answer.verdict]}, {plain(answer.note)}", soft_wrap=not out.is_terminal)
     for sentence in told.unreadable[:MOST_ROWS]:
-        out.print(f"[red]✗[/] {plain(sentence)}", soft_wrap=True)
+        out.print(f"[red]✗[/] {plain(sentence)}", soft_wrap=not out.is_terminal)
     more = max(0, len(odd) - MOST_ROWS) + max(0, len(told.unreadable) - MOST_ROWS)
     if more:
         out.print(f"… and {more:,} more; --json has them all")

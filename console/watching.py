@@ -122,8 +122,8 @@ def _print_ticket(found: Sequence[tuple[Watched, ClockState]], zone: tzinfo) -> 
     from console.printing import plain, terminal
 
     out = terminal()
-    for one in found[:1]:
-        out.print(f"[bold]{plain(one[0].ticket.id)}[/] ({one[0].ticket.severity}, {plain(one[0].site_name)})", soft_wrap=True)
+    for one, _ in found[:1]:
+        out.print(f"[bold]{plain(one.ticket.id)}[/] ({one.ticket.severity}, {plain(one.site_name)})", soft_wrap=not out.is_terminal)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("", "clock", "due", "left", "expected", "met"):
         table.add_column(heading, overflow="fold", no_wrap=heading != "clock", justify=_justified(heading))
