@@ -109,7 +109,7 @@ def test_a_planned_ticket_shows_its_own_people_first_then_a_few_in_time_each_onc
 
 
 def test_no_figure_is_cut_where_the_terminal_is_narrow(company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "64")
+    monkeypatch.setenv("COLUMNS", "48")
     best = json.loads(twohour("respond", "TK-3", "--at", AT, "--json").out)["offers"][0]
     out = twohour("respond", "TK-3", "--at", AT).out
     row = next(line for line in rows_of(out) if best["people"][0]["technician"] in line)
