@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from console.printing import few, plain, print_json, terminal
-from console.text import duration
+from console.text import duration, time_of_day
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -35,7 +35,7 @@ def print_answer(answer: FirstAnswer, settings: Settings, *, as_json: bool = Fal
         return
     out, zone = terminal(), ZoneInfo(settings.timezone)
     for line in _heading(answer, zone):
-        out.print(line, soft_wrap=True)
+        out.print(line, soft_wrap=not out.is_terminal)
     if answer.kind in ("closed", "under_way"):
         return
     if answer.offers:
@@ -44,14 +44,14 @@ def print_answer(answer: FirstAnswer, settings: Settings, *, as_json: bool = Fal
         out.print("[yellow]nobody can take it as the plan stands[/]")
     if answer.repair is not None:
         for line in _repair(answer.repair, zone):
-            out.print(line, soft_wrap=True)
+            out.print(line, soft_wrap=not out.is_terminal)
     elif answer.kind == "open" and not answer.in_time and answer.due is not None and answer.due > answer.at:
         out.print("no way to be in time was found by moving others at once; a search may find one: twohour plan")
     for reason in answer.reasons:
-        out.print(f"  {plain(reason.text)}", soft_wrap=True)
+        out.print(f"  {plain(reason.text)}", soft_wrap=not out.is_terminal)
     for expert in answer.experts[:1]:
         others = [_named(other.technician, other.name) for other in answer.experts[1:]]
-        out.print(_expert(expert, zone) + (f"; else {', '.join(others)}" if others else ""), soft_wrap=True)
+        out.print(_expert(expert, zone) + (f"; else {', '.join(others)}" if others else ""), soft_wrap=not out.is_terminal)
     if answer.given_up:
         out.print(f"[yellow]![/] as things stand nobody gets to {plain(few(answer.given_up, 6))}, which the plan promises: plan again")
     basis = f"plan {answer.plan}" if answer.plan is not None else "no published plan: people idle at their stations"
@@ -82,14 +82,15 @@ def _heading(answer: FirstAnswer, zone: ZoneInfo) -> Iterator[str]:
 def _offers(answer: FirstAnswer, zone: ZoneInfo) -> Table:
     """Whoever has it first, then the best few; a line for each person."""
     shown, left_out = offers_to_show(answer)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for number, heading in enumerate(("who", "station", "km", "arrives", "in time", "cost", "delays")):
         is_text = number in (0, 1, 6)
-        table.add_column(heading, justify="left" if is_text else "right", header_style="dim", overflow="ellipsis", no_wrap=True)
+        # Names may be folded where the terminal is narrow; a figure that is cut says something else.
+        table.add_column(heading, justify="left" if is_text else "right", header_style="dim", overflow="fold", no_wrap=not is_text)
     for offer in shown:
         last = "[bold]has it now[/]" if _is_theirs(answer, offer) else _delays(offer)
         for number, who in enumerate(offer.people):
-            arrives = _time_of_day(who.arrives, answer.at, zone)
+            arrives = time_of_day(who.arrives, answer.at.astimezone(zone))
             first = number == 0
             table.add_row(
                 _named(who.technician, who.name),
@@ -172,12 +173,6 @@ def _share(chance: float | None) -> str:
 
 def _time(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%m-%d %H:%M}"
-
-
-def _time_of_day(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """Without the date where it is today."""
-    local = moment.astimezone(zone)
-    return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%m-%d %H:%M}"
 
 
 def _expert(expert: Expert, zone: ZoneInfo) -> str:

@@ -80,9 +80,10 @@ def make_api(store: Store, settings: Settings) -> FastAPI:
         ticket: Annotated[str, Query(max_length=64)] = "",
         technician: Annotated[str, Query(max_length=64)] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+        own: Annotated[bool, Query(alias="all", description="What the store notes for itself, too.")] = False,
     ) -> JSONResponse:
         with store.reading() as session:
-            found = list_events(session, ticket=ticket, technician=technician, limit=limit)
+            found = list_events(session, ticket=ticket, technician=technician, limit=limit, own=own)
         shown = [
             {
                 "number": row.id, "key": row.key, "kind": row.kind, "at": row.at.isoformat(), "arrived_at": row.arrived_at.isoformat(),

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.company import moment
 from console.front_door import AsJson, search_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from optimizer.explanation import Said
+
+MOST_ALIKE = 3
+"""So many pieces of news of a kind are told in full, of the others only what they are about."""
 
 WORDS = {
     "busy": "another run is at work on it; nothing was done",
@@ -20,7 +29,9 @@ WORDS = {
 
 
 def reoptimize(
-    at: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"], help="Now, when absent.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="As of this ISO 8601 time with an offset, not before what was told last; now when absent.")
+    ] = None,
     seconds: Annotated[float | None, typer.Option(help="How long to search; the setting automatic.search_seconds when absent.")] = None,
     iterations: Annotated[int | None, typer.Option(help="Search this many steps instead.")] = None,
     as_json: AsJson = False,
@@ -35,7 +46,7 @@ def reoptimize(
     from flows.reoptimizing import stand_in
     from flows.replanning import difference_summary
 
-    settings, now = load_settings(), at or datetime.now(UTC)
+    settings, now = load_settings(), moment("--at", at) if at else datetime.now(UTC)
     limit = search_limit(seconds, iterations)
     with open_store(settings.database_url.get_secret_value()) as store:
         decided = stand_in(store, settings, now)
@@ -48,9 +59,27 @@ def reoptimize(
     out = terminal()
     for draft in decided:
         out.print(f"[yellow]![/] nobody decided about plan {draft} in time: `twohour show {draft}` says what was done")
-    for reason in done.reasons[:12]:
-        out.print(f"  {plain(reason)}")
+    for line in news_in_lines(done.news):
+        out.print(f"  {plain(line)}")
     if case is not None and done.difference is not None:
         print_difference(case, done.difference)
     following = f": twohour show {done.plan}, twohour approve {done.plan}" if done.action == "waits" else ""
     out.print(f"{WORDS[done.action]}{following}")
+
+
+def news_in_lines(news: Sequence[Said]) -> Iterator[str]:
+    """What happened, in sentences: those of a kind together, a long row of them cut short."""
+    from console.printing import few
+    from optimizer.matters import Matters
+
+    kinds: dict[str, list[Said]] = {}
+    for each in news:
+        kinds.setdefault(each.code, []).append(each)
+    for alike in kinds.values():
+        yield from Matters(tuple(alike[:MOST_ALIKE])).reasons
+        if others := [_about(each) for each in alike[MOST_ALIKE:]]:
+            yield f"and {len(others)} more like these: {few(others, 6)}"
+
+
+def _about(each: Said) -> str:
+    return next((str(each.values[name]) for name in ("ticket", "technician", "station") if name in each.values), "")

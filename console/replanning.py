@@ -111,15 +111,19 @@ def print_difference(case: Case, found: Difference, disturbance: Disturbance | N
 
 def _row(case: Case, change: VisitChange) -> tuple[str, ...]:
     from console.printing import plain
+    from console.text import duration, time_of_day
 
     def when(people: tuple[str, ...], at: datetime | None) -> str:
-        return "–" if at is None else f"{plain(', '.join(people))} {at.astimezone(case.now.tzinfo):%d %H:%M}"
+        return "–" if at is None else " ".join(filter(None, (plain(", ".join(people)), time_of_day(at, case.now))))
 
-    by = "" if change.minutes is None or abs(change.minutes) < 1 else f" {change.minutes:+,.0f} min"
+    by = (
+        "" if change.minutes is None or abs(change.minutes) < 1 else f" {'-' if change.minutes < 0 else '+'}{duration(abs(change.minutes))}"
+    )
+    same = change.from_technicians == change.to_technicians
     return (
         plain(change.ticket),
         f"[{_STYLES[change.kind]}]{change.kind}[/]{by}",
         when(change.from_technicians, change.from_start),
-        when(change.to_technicians, change.to_start),
+        when(() if same else change.to_technicians, change.to_start),
         plain(change.why),
     )

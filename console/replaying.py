@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from optimizer.chance_draws import Spread
     from optimizer.replay_policies import Policy
 
+_HEADINGS = ("policy", "cost", "to\n{base}", "costs\nmore", "emergencies\nin time, %", "points\nmore", "not\nplanned", "rules\nbroken")
+_FIGURES = (("cost", ",.0f"), ("cost_difference", "+,.0f"), ("emergencies_in_time", ".1f"), ("emergencies_difference", "+.1f"))
 _POLICIES: tuple[Policy, ...] = ("nearest", "triage", "insert", "optimize")
 
 
@@ -71,7 +73,7 @@ def replay(
         comparison = compare(case, chosen, range(seed, seed + days), limit, spread=strays)
         if out is not None:
             write_picture(comparison, out)
-        _print_comparison(comparison, as_json=as_json, written=out)
+        _print_comparison(comparison, as_json=as_json, written=out, drawn=draws)
         broken = any(day.judged.violations for day in comparison.days)
     else:
         from console.printing import print_judged, progress
@@ -111,28 +113,37 @@ def _spread(draws: bool, spread: float | None) -> Spread | None:
     return spread_of(load_settings().uncertainty) if spread is None else Spread(spread, spread, 0.0)
 
 
-def _print_comparison(comparison: Comparison, *, as_json: bool, written: Path | None) -> None:
+def _print_comparison(comparison: Comparison, *, as_json: bool, written: Path | None, drawn: bool) -> None:
     from console.printing import _table, plain, print_json, terminal
     from flows.replaying import comparison_rows, comparison_summary
 
     if as_json:
         print_json({**comparison_summary(comparison), "written": str(written) if written else None})
         return
-    headings = ("policy", "cost", f"to {comparison.base}", "difference", "emergencies in time", "difference", "not planned", "broken rules")
-    table = _table(f"{plain(comparison.case.name)}: {len(comparison.of(comparison.base))} days, 95 % intervals", *headings)
+    days = len(comparison.of(comparison.base))
+    many = days > 1
+    what = f"{days} days, means with 95 % intervals" if many else "one day"
+    table = _table(f"{plain(comparison.case.name)}: {what}", *(heading.format(base=comparison.base) for heading in _HEADINGS))
     for row in comparison_rows(comparison):
-        shown = [_interval(row[key], form) for key, form in (("cost", ",.0f"), ("cost_difference", "+,.0f"))]
-        shares = [_interval(row[key], form) for key, form in (("emergencies_in_time", ".1f"), ("emergencies_difference", "+.1f"))]
+        cost, dearer, share, points = (_interval(row[key], form) for key, form in _FIGURES)
+        is_base = row["policy"] == comparison.base
         table.add_row(
-            row["policy"], shown[0], f"{row['cost_ratio']:.2f}", shown[1], f"{shares[0]} %", shares[1],
-            f"{row['not_planned']:.1f}", str(row["violations"]),
+            row["policy"], cost, f"{row['cost_ratio']:.2f}", "–" if is_base else dearer, share, "–" if is_base else points,
+            f"{row['not_planned']:.1f}" if many else f"{row['not_planned']:.0f}", str(row["violations"]),
         )  # fmt: skip
     out = terminal()
     out.print(table)
+    if not many:
+        out.print(
+            "[yellow]![/] do not judge by one day: one emergency that nobody reaches outweighs the rest; --draws --days 10 tells more"
+        )
+    elif not drawn:
+        out.print("[yellow]![/] without --draws every day is the same day: only the searches differ, and the intervals say nothing else")
     if written:
         out.print(f"picture written to {plain(written)}")
 
 
 def _interval(value: dict[str, float | None], form: str) -> str:
+    """The mean, and below it how far the true one may be away, where several days tell."""
     mean, half = value["mean"], value["half_width"]
-    return f"{mean:{form}}" + ("" if half is None else f" ± {half:{form.replace('+', '')}}")
+    return f"{mean:{form}}" + ("" if half is None else f"\n± {half:{form.replace('+', '')}}")

@@ -75,7 +75,7 @@ def clocks(
         if done is not None:
             typer.echo(f"{done[0].notices} new notices, {len(done[0].reopened)} tickets reopened, {done[1].sent} notices sent")
         if compensation is None:
-            _print_clocks(found, zone, all_of_one=ticket is not None)
+            _print_clocks(found, zone) if ticket is None else _print_ticket(found, zone)
             _print_silence(heard, now, zone)
         else:
             _print_owed(compensation, zone, missed=sum(state.state == "missed" for one in of_ticket for state in one.states))
@@ -84,22 +84,22 @@ def clocks(
         raise typer.Exit(1)
 
 
-def _print_clocks(found: Sequence[tuple[Watched, ClockState]], zone: tzinfo, *, all_of_one: bool) -> None:
+def _print_clocks(found: Sequence[tuple[Watched, ClockState]], zone: tzinfo) -> None:
+    """The clocks of all tickets that are at risk or missed."""
     from rich.table import Table
 
     from console.printing import plain, terminal
 
     out = terminal()
-    shown = [item for item in found if all_of_one or item[1].state in ("at_risk", "missed")]
-    counts = {name: sum(state.state == name for _, state in found) for name in ("at_risk", "missed", "running", "paused")}
-    out.print(f"{counts['at_risk']} at risk, {counts['missed']} missed, {counts['running']} running, {counts['paused']} paused")
+    shown = [item for item in found if item[1].state in ("at_risk", "missed")]
+    out.print(_counts(found))
     if not shown:
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
-    for heading in ("", "ticket", "site", "severity", "clock", "due", "left", "expected" if not all_of_one else "expected, met"):
+    for heading in ("", "ticket", "site", "severity", "clock", "due", "left", "expected"):
         # A site's name is the one that may be folded: ids and times are read as a whole.
         table.add_column(heading, overflow="fold", no_wrap=heading not in ("ticket", "site", "clock"), justify=_justified(heading))
-    for one, state in shown[: None if all_of_one else MOST_LISTED]:
+    for one, state in shown[:MOST_LISTED]:
         table.add_row(
             _MARKS.get(state.state, state.state),
             plain(state.ticket),
@@ -107,12 +107,42 @@ def _print_clocks(found: Sequence[tuple[Watched, ClockState]], zone: tzinfo, *, 
             one.ticket.severity,
             plain(_clock_name(state)),
             _time(state.due_at, zone),
-            _span(state.left) if state.is_open else "–",
+            _span(state.left),
             _outcome(state, zone),
         )
     out.print(table)
-    if not all_of_one and len(shown) > MOST_LISTED:
+    if len(shown) > MOST_LISTED:
         out.print(f"… and {len(shown) - MOST_LISTED} more; --json has them all")
+
+
+def _print_ticket(found: Sequence[tuple[Watched, ClockState]], zone: tzinfo) -> None:
+    """Every clock of one ticket, by when it is due."""
+    from rich.table import Table
+
+    from console.printing import plain, terminal
+
+    out = terminal()
+    for one, _ in found[:1]:
+        out.print(f"[bold]{plain(one.ticket.id)}[/] ({one.ticket.severity}, {plain(one.site_name)})", soft_wrap=not out.is_terminal)
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in ("", "clock", "due", "left", "expected", "met"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "clock", justify=_justified(heading))
+    for _, state in sorted(found, key=lambda item: item[1].due_at):
+        table.add_row(
+            _MARKS.get(state.state, state.state.replace("_", " ")),
+            plain(_clock_name(state)),
+            _time(state.due_at, zone),
+            _span(state.left) if state.is_open else "–",
+            "–" if state.met_at is not None else _outcome(state, zone),
+            "–" if state.met_at is None else _time(state.met_at, zone),
+        )
+    out.print(table)
+    out.print(_counts(found))
+
+
+def _counts(found: Sequence[tuple[Watched, ClockState]]) -> str:
+    counts = {name: sum(state.state == name for _, state in found) for name in ("at_risk", "missed", "running", "paused")}
+    return f"{counts['at_risk']} at risk, {counts['missed']} missed, {counts['running']} running, {counts['paused']} paused"
 
 
 def _outcome(state: ClockState, zone: tzinfo) -> str:

@@ -7,7 +7,8 @@ Facts, which every room may read:
 - `policy`, `promises`, `calendars`: what is promised (`clocks_for`, `costs_for`, `needs_for`, `tier_for`) and when it is due
 - `milestones.milestones_of`: what a ticket reached, from what happened to it; `clocks`: `clock_states` of a ticket, `watch` over many;
   from them `escalations.escalations_due`, `satisfaction.reopening` and `compensation.compensation_owed`
-- `snapshot.take_snapshot`: the company and its policies as one case; `snapshot.with_matrix`: that case with other travel times
+- `snapshot.take_snapshot`: the company and its policies as one case (its tickets in `snapshot_tickets`); `snapshot.with_matrix`: that
+  case with other travel times
 - `readings`, `sensors.take`: sensor readings, judged by `sensor_rules.sensor_rules(policy)`
   with what `sensor_state` remembers; on `conditions` and `units`
 - `manual_edits`: changes of a draft by hand, as kept; `overrides.overrides_report`: which advice was overruled, and how it went

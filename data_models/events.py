@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -289,6 +291,7 @@ KINDS: Mapping[str, type[Event]] = {
 OWN_KINDS: Mapping[str, type[Event]] = {"ticket_known": KnownTicket, "kit_known": KnownKit, "ticket_begun": Begun}
 """Kinds that the store tells itself."""
 
+_LONGEST_ID = 64
 _SUBJECTS = ("ticket", "technician", "station")
 _ENVELOPE = ("kind", "at", "key", "by", *_SUBJECTS)
 
@@ -312,7 +315,7 @@ def read_event(document: Any, *, default_by: str = "") -> Event:
         raise BadInput(f"an event is an object, not {shown(document)}; give kind, at, key and what happened")
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise BadInput(f"kind is {shown(kind)}; give one of {', '.join(KINDS)}")
+        raise BadInput(f"kind is {shown(kind)}; {_nearest(kind) if isinstance(kind, str) else ASK_FOR_KINDS}")
     document = {"by": default_by, **document} if default_by else document
     problems = Problems()
     event = read_fact(KINDS[kind], document, problems)
@@ -322,8 +325,20 @@ def read_event(document: Any, *, default_by: str = "") -> Event:
     return event
 
 
+ASK_FOR_KINDS = "give one of those that `twohour tell --kinds` lists"
+
+
+@lru_cache(maxsize=1024)
+def _nearest(kind: str) -> str:
+    """What to give in place of a kind that there is not; a flood asks for the same again and again."""
+    if kind in OWN_KINDS:
+        return "the store tells that itself; leave it out"
+    near = get_close_matches(kind, KINDS, n=2) if len(kind) <= _LONGEST_ID else []
+    return f"{ASK_FOR_KINDS}, such as {' or '.join(near)}" if near else ASK_FOR_KINDS
+
+
 def read_events(text: str | bytes, *, default_by: str = "") -> tuple[list[Event], list[str]]:
-    """Events in a file of JSON lines, or in a JSON array; and a sentence for each line that tells none.
+    """Events in a file of JSON lines, or in a JSON array; and for each line that tells none one text with all that is wrong with it.
 
     Raises `BadInput` when an array is no JSON at all.
     """
@@ -335,7 +350,7 @@ def read_events(text: str | bytes, *, default_by: str = "") -> tuple[list[Event]
 
 
 def events_in(documents: Iterable[Any], *, default_by: str = "") -> tuple[list[Event], list[str]]:
-    """The events that JSON objects tell, and a sentence for each object that tells none."""
+    """The events that JSON objects tell, and for each object that tells none one text with all that is wrong with it."""
     return _each(((f"event {n}", item) for n, item in enumerate(documents, 1)), default_by)
 
 
@@ -344,10 +359,17 @@ def _each(items: Iterable[tuple[str, Any]], default_by: str) -> tuple[list[Event
     wrong: list[str] = []
     for where, item in items:
         try:
-            events.append(read_event(load_json(item, Problems()) if isinstance(item, str) else item, default_by=default_by))
+            events.append(read_event(_loaded(item) if isinstance(item, str) else item, default_by=default_by))
         except BadInput as error:
-            wrong += [f"{where}: {problem}" for problem in error.problems]
+            wrong.append(f"{where}: {'. '.join(error.problems)}")
     return events, wrong
+
+
+def _loaded(line: str) -> Any:
+    problems = Problems()
+    document = load_json(line, problems, name="it", remedy="write one JSON object on each line")
+    problems.raise_any()
+    return document
 
 
 def subjects(event: Event) -> dict[str, str]:
@@ -378,6 +400,11 @@ _ALL_KINDS = {**KINDS, **OWN_KINDS}
 _MOMENTS = frozenset(entry.name for kind in _ALL_KINDS.values() for entry in dataclasses.fields(kind) if "datetime" in str(entry.type))
 
 
+def is_moment(name: str) -> bool:
+    """Whether a fact of this name tells when something happens."""
+    return name in _MOMENTS
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
@@ -391,7 +418,7 @@ def _contradictions(event: Event) -> list[str]:
     wrong = [
         f"{name} is empty or longer than 64 characters; give an id"
         for name, id_ in subjects(event).items()
-        if hasattr(event, name) and not 0 < len(id_) <= 64
+        if hasattr(event, name) and not 0 < len(id_) <= _LONGEST_ID
     ]
     if not 0 < len(event.key) <= 200:
         wrong.append(f"key is {shown(event.key)}; give a text of 1 to 200 characters that no other event has")

@@ -74,8 +74,11 @@ def _written(target: Path, path: Path, content: str | bytes) -> None:
         raise BadInput(f"{path} cannot be written: {error.strerror}; give a path in a folder that exists and can be written to") from error
 
 
-def load_json(text: str | bytes, problems: Problems) -> Any:
-    """What a JSON text holds. Raises `BadInput` when it is no JSON; a key that stands twice in an object goes to `problems`."""
+def load_json(text: str | bytes, problems: Problems, *, name: str = "the file", remedy: str = "give a JSON file") -> Any:
+    """What a JSON text holds; `name` and `remedy` stand in what is said when it is none.
+
+    Raises `BadInput` when it is no JSON; a key that stands twice in an object goes to `problems`.
+    """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         item = dict(pairs)
@@ -88,11 +91,11 @@ def load_json(text: str | bytes, problems: Problems) -> Any:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
         return json.loads(decoded, object_pairs_hook=once)
     except UnicodeDecodeError as error:
-        raise BadInput(f"the file is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        raise BadInput(f"{name} is not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except RecursionError as error:
-        raise BadInput("the file is nested too deeply to be one of ours; flatten it") from error
+        raise BadInput(f"{name} is nested too deeply to be one of ours; flatten it") from error
     except ValueError as error:
-        raise BadInput(f"the file is not JSON: {error}; give a JSON file") from error
+        raise BadInput(f"{name} is not JSON: {error}; {remedy}") from error
 
 
 def plain_json(fact: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import select
@@ -79,7 +79,8 @@ def what_happened_since(store: Store, settings: Settings, plan_id: int, now: dat
     followed = None if row is None else read_plan(store, row.id).judged.plan
     case = make_snapshot(store, settings, read_facts(store, settings, now)).case
     tolerance = settings.replanning.moved_minutes
-    news = matters(before, case, followed, tolerance_minutes=tolerance)
+    seen_until = before.now + timedelta(hours=settings.horizon_hours)
+    news = matters(before, case, followed, tolerance_minutes=tolerance, seen_until=seen_until)
     return Since(news.news, recheck(case, kept.judged.plan, followed=followed, tolerance_minutes=tolerance))
 
 

@@ -233,7 +233,7 @@ def publish_plan(store: Store, settings: Settings, plan_id: int, *, by: str, at:
         The output folder cannot be written to; nothing is changed then.
     """
     kept = read_plan(store, plan_id)
-    _must_be_writable(settings.output_dir)
+    must_be_writable(settings.output_dir)
     if kept.state != "published":
         with store.session() as session:
             publish_and_tell(session, settings, kept, by=by, at=at)
@@ -242,7 +242,7 @@ def publish_plan(store: Store, settings: Settings, plan_id: int, *, by: str, at:
 
 def approve_and_publish(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, reason: str = "") -> tuple[Paper, ...]:
     """Approve and publish a draft in one transaction, both or neither, then write its papers; gives these. Raises as `publish_plan`."""
-    _must_be_writable(settings.output_dir)
+    must_be_writable(settings.output_dir)
     return papers_of(store, settings, approve_and_tell(store, settings, plan_id, by=by, at=at, reason=reason))
 
 
@@ -261,7 +261,7 @@ def approve_and_tell(
     return kept
 
 
-def _must_be_writable(folder: Path) -> None:
+def must_be_writable(folder: Path) -> None:
     """Make the output folder if absent. Raises `BadInput` when papers could not be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 """The published plan kept true through the day: made again when something matters, let out by configuration, or left to a person.
 
-Plain functions that know no Prefect. One run at a time for a region; whatever a run does is one transaction at its end, so that a run
-that dies leaves no half plan, and the next one finds what it found.
+Plain functions that know no Prefect. One run at a time for a region; whatever a run does is one transaction at its end: the
+draft, the decision about it, the drafts that it overtakes and the notices. A run that dies leaves all of it or nothing, and the next one
+goes on from there.
 """
 
 from __future__ import annotations
@@ -11,25 +12,30 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from data_models import tables
-from data_models.errors import Conflict
-from data_models.store import Store, published_plan, reject
+from data_models.errors import BadInput, Conflict
+from data_models.events import OWN_KINDS
+from data_models.store import Store, approve, plan_by_id, published_plan, reject
+from data_models.store.events import FUTURE
 from data_models.store.leases import give_back, has_lease, take_lease
-from flows.dispatch import KeptPlan, approve_and_publish, keep_draft, make_snapshot, read_facts, read_plan
+from data_models.store.plans import plan_of_run
+from flows.dispatch import KeptPlan, kept_plan, make_snapshot, must_be_writable, papers_of, put_draft, read_facts, read_plan
 from flows.notices import announce
 from flows.planning import SearchLimit, judge, must_keep_every_rule, with_unplanned_reasons
 from flows.replanning import replan_until_signal
-from flows.telling import approval_waiting, fallback_happened
-from optimizer.difference import difference
+from flows.telling import approval_waiting, fallback_happened, publish_and_tell
 from optimizer.matters import Matters, matters
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from config.settings import Settings
     from data_models.case import Case
     from optimizer.difference import Difference
@@ -94,6 +100,8 @@ def reoptimize(
     ------
     LocksCannotHold
         Locked tickets contradict each other; the published plan stands.
+    BadInput
+        `now` is before what is known to have happened: nothing is done.
     """
     limit = limit or SearchLimit(settings.automatic.search_seconds)
     holder, work = secrets.token_hex(8), f"reoptimize {settings.region}"
@@ -102,7 +110,7 @@ def reoptimize(
         if not take_lease(session, work, holder, now, now + length):
             return Reoptimized("busy")
     with _given_back(store, work, holder):
-        return _run(store, settings, now, limit, run, on_compile, lambda: _must_hold(store, work, holder))
+        return _run(store, settings, now, limit, run, on_compile, lambda session: _must_hold(session, work, holder))
 
 
 def stand_in(store: Store, settings: Settings, now: datetime) -> tuple[int, ...]:
@@ -114,22 +122,29 @@ def stand_in(store: Store, settings: Settings, now: datetime) -> tuple[int, ...]
     decided = []
     for draft in _drafts(store, settings, made_again=True):
         kept = read_plan(store, draft)
-        if kept.waiting_since > since:
-            continue
-        outcome: Literal["last_plan_stands", "emergencies_sent"] = "last_plan_stands"
-        if settings.automatic.fallback == "emergencies" and _new_emergencies(store, kept):
-            outcome = "emergencies_sent"
-            try:
-                approve_and_publish(store, settings, draft, by=BY, at=now, reason="nobody decided in time; emergencies go out")
-            except Conflict as error:
-                _log.warning("plan %s could not go out by itself: %s", draft, error)
-                outcome = "last_plan_stands"
-        with store.session() as session:
-            if outcome == "last_plan_stands":
-                reject(session, draft, BY, now, "nobody decided in time; the last approved plan stands")
-            announce(session, settings, [fallback_happened(draft, now, outcome)], now)
-        decided.append(draft)
+        if kept.waiting_since <= since:
+            _fall_back(store, settings, kept, now)
+            decided.append(draft)
     return tuple(decided)
+
+
+def _fall_back(store: Store, settings: Settings, kept: KeptPlan, now: datetime) -> None:
+    """Decide about one draft and say so, in one transaction."""
+    if settings.automatic.fallback == "emergencies" and _new_emergencies(store, kept):
+        must_keep_every_rule(kept.judged)
+        try:
+            with store.session() as session:
+                approve(session, kept.id, BY, now, "nobody decided in time; emergencies go out")
+                publish_and_tell(session, settings, kept, by=BY, at=now)
+                announce(session, settings, [fallback_happened(kept.id, now, "emergencies_sent")], now)
+        except Conflict as error:
+            _log.warning("plan %s could not go out by itself: %s", kept.id, error)
+        else:
+            _write_papers(store, settings, kept)
+            return
+    with store.session() as session:
+        reject(session, kept.id, BY, now, "nobody decided in time; the last approved plan stands")
+        announce(session, settings, [fallback_happened(kept.id, now, "last_plan_stands")], now)
 
 
 def _run(
@@ -139,23 +154,28 @@ def _run(
     limit: SearchLimit,
     run: str | None,
     on_compile: Callable[[], None],
-    must_hold: Callable[[], None],
+    must_hold: Callable[[Session], None],
 ) -> Reoptimized:
     with store.reading() as session:
         row = published_plan(session, settings.region)
+        earlier = None if run is None else plan_of_run(session, run)
+    if earlier is not None:
+        return _done_before(store, settings, earlier)
     if row is None:
         return Reoptimized("no_plan")
+    _must_be_now(store, settings, row, now)
     published, waiting = read_plan(store, row.id), _drafts(store, settings)
     snapshot = make_snapshot(store, settings, read_facts(store, settings, now))
     last = read_plan(store, waiting[-1]) if waiting else published
-    news = matters(last.snapshot.case, snapshot.case, published.judged.plan, tolerance_minutes=settings.replanning.moved_minutes)
+    news = matters(
+        last.snapshot.case,
+        snapshot.case,
+        published.judged.plan,
+        tolerance_minutes=settings.replanning.moved_minutes,
+        seen_until=last.snapshot.case.now + timedelta(hours=settings.horizon_hours),
+    )
     if not news:
-        if not waiting:
-            return Reoptimized("nothing_new", row.id)
-        # The run that made the draft may have died before it decided.
-        told = difference(last.snapshot.case, published.judged.plan, last.judged.plan, tries=0)
-        done = _decide(store, settings, last.id, last.snapshot.case, told, now, last.waiting_since)
-        return done if done.action == "published" else Reoptimized("nothing_new", last.id)
+        return Reoptimized("nothing_new", last.id)
     found = replan_until_signal(
         snapshot.case,
         published.judged.plan,
@@ -172,25 +192,62 @@ def _run(
     judged = judge(snapshot.case, found.plan)
     must_keep_every_rule(judged)
     judged = with_unplanned_reasons(judged) if judged.plan.unassigned else judged
-    must_hold()
     since = min((read_plan(store, draft).waiting_since for draft in waiting), default=now)
-    number = keep_draft(store, settings, snapshot, judged, seed=settings.seed, at=now, run=run, parent=row.id, waiting_since=since)
-    _overtake(store, waiting, number, now)
-    return replace(_decide(store, settings, number, snapshot.case, found.difference, now, since), news=news.news)
+    with store.session() as session:
+        must_hold(session)
+        made = put_draft(session, settings, snapshot, judged, seed=settings.seed, at=now, run=run, parent=row.id, waiting_since=since)
+        for draft in waiting:
+            reject(session, draft, BY, now, f"overtaken by plan {made}")
+        kept = _decide(session, settings, made, snapshot.case, found.difference, now, since)
+    if kept is not None:
+        _write_papers(store, settings, kept)
+    return Reoptimized("waits" if kept is None else "published", made, news.news, found.difference)
+
+
+def _must_be_now(store: Store, settings: Settings, published: tables.Plan, now: datetime) -> None:
+    """Raises `BadInput` when `now` is past: the store knows what happened later, and a plan as of then could not be published."""
+    with store.reading() as session:
+        told = session.scalar(select(func.max(tables.Event.at)).where(tables.Event.kind.not_in(sorted(OWN_KINDS))))
+    known = [(told, "things are told that happened")] if told is not None else []
+    known += [(published.published_at, f"plan {published.id} was published")] if published.published_at is not None else []
+    at, what = max(known, default=(now, ""))
+    if at > now + FUTURE:
+        zone = ZoneInfo(settings.timezone)
+        raise BadInput(
+            f"{now.astimezone(zone):%Y-%m-%d %H:%M} is past: {what} at {at.astimezone(zone):%Y-%m-%d %H:%M}, "
+            "and the plan goes on from there; give a later moment, or none for now"
+        )
 
 
 def _decide(
-    store: Store, settings: Settings, draft: int, case: Case, difference: Difference, now: datetime, since: datetime
-) -> Reoptimized:
-    """Let a draft out, or ask for a person to: once, however often it is decided."""
+    session: Session, settings: Settings, draft: int, case: Case, difference: Difference, now: datetime, since: datetime
+) -> KeptPlan | None:
+    """Let a draft out and give it, or ask for a person to and give None; in the caller's transaction."""
     if goes_out(settings, difference, case):
-        approve_and_publish(store, settings, draft, by=BY, at=now, reason=f"by itself: {settings.automatic.goes_out}")
-        return Reoptimized("published", draft, (), difference)
+        kept = kept_plan(session, draft)
+        approve(session, draft, BY, now, f"by itself: {settings.automatic.goes_out}")
+        publish_and_tell(session, settings, kept, by=BY, at=now)
+        return kept
     until = since + timedelta(minutes=settings.automatic.approval_minutes)
     urgent = sum(case.ticket_by_id[change.ticket].severity == "emergency" for change in difference.of("new"))
-    with store.session() as session:
-        announce(session, settings, [approval_waiting(draft, now, until, urgent)], now)
-    return Reoptimized("waits", draft, (), difference)
+    announce(session, settings, [approval_waiting(draft, now, until, urgent)], now)
+    return None
+
+
+def _write_papers(store: Store, settings: Settings, kept: KeptPlan) -> None:
+    """The papers of a plan that went out by itself: after its transaction, since people wait for the plan and not for its maps."""
+    must_be_writable(settings.output_dir)
+    papers_of(store, settings, kept)
+
+
+def _done_before(store: Store, settings: Settings, plan: int) -> Reoptimized:
+    """What a flow run that is run again did the first time: its papers may be missing."""
+    with store.reading() as session:
+        state = plan_by_id(session, plan).state
+    if state == "published":
+        _write_papers(store, settings, read_plan(store, plan))
+        return Reoptimized("published", plan)
+    return Reoptimized("waits" if state == "draft" else "nothing_new", plan)
 
 
 def goes_out(settings: Settings, difference: Difference, case: Case) -> bool:
@@ -222,11 +279,13 @@ def _given_back(store: Store, work: str, holder: str) -> Iterator[None]:
             give_back(session, work, holder)
 
 
-def _must_hold(store: Store, work: str, holder: str) -> None:
-    """Raises `Conflict` when another run took over because this one was late: its plan is not kept."""
-    with store.session() as session:
-        if not has_lease(session, work, holder):
-            raise Conflict(f"{work.strip()}: this run was late and another one has taken over; nothing is kept")
+def _must_hold(session: Session, work: str, holder: str) -> None:
+    """Raises `Conflict` when another run took over because this one was late: its plan is not kept.
+
+    Nobody can take over from then on until the transaction ends.
+    """
+    if not has_lease(session, work, holder):
+        raise Conflict(f"{work.strip()}: this run was late and another one has taken over; nothing is kept")
 
 
 def _drafts(store: Store, settings: Settings, *, made_again: bool = False) -> list[int]:
@@ -237,13 +296,6 @@ def _drafts(store: Store, settings: Settings, *, made_again: bool = False) -> li
         which = tables.Plan.parent_id.is_not(None) if made_again else of_published
         query = select(tables.Plan.id).where(tables.Plan.region == settings.region, tables.Plan.state == "draft", which)
         return list(session.scalars(query.order_by(tables.Plan.id)))
-
-
-def _overtake(store: Store, drafts: list[int], by: int, now: datetime) -> None:
-    with store.session() as session:
-        for draft in drafts:
-            if draft != by:
-                reject(session, draft, BY, now, f"overtaken by plan {by}")
 
 
 def _new_emergencies(store: Store, kept: KeptPlan) -> bool:

@@ -37,7 +37,8 @@ A day over again:
 Planning again:
 
 - `published`: what of a published plan still stands in a later case; `replanning.replan`: a plan made again at a price for what it changes
-- `difference.difference`: what a new plan changes of a published one, visit by visit, and why; `matters.matters`: whether to plan again
+- `difference.difference`: what a new plan changes of a published one, visit by visit, and why, with
+  `difference_reasons` and `handovers` (kits that one brings back and another takes); `matters.matters`: whether to plan again
 
 Changing a plan by hand:
 
@@ -49,7 +50,7 @@ Changing a plan by hand:
 Who is left for emergencies:
 
 - `readiness`: `readiness` (hour by hour, which share is answered in time), `stand_by` (where people who wait would better stand), `choose`;
-  `stands` finds who is free where
+  `stands` finds who is free where, `placing` is the arithmetic of where they would better stand
 
 Judging, which shares nothing with solving:
 

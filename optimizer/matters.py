@@ -17,6 +17,7 @@ from optimizer.wording import sentence
 Thing = TypeVar("Thing")
 
 _NO_DAY = datetime.min.replace(tzinfo=UTC)  # no piece of news tells a time of day
+_LAST = datetime.max.replace(tzinfo=UTC)
 _QUIET = {"place"}  # numbers of a matrix, which say nothing by themselves
 
 
@@ -35,7 +36,9 @@ class Matters:
         return bool(self.news)
 
 
-def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_minutes: float = 15.0) -> Matters:
+def matters(
+    before: Case, after: Case, plan: Plan | None = None, *, tolerance_minutes: float = 15.0, seen_until: datetime | None = None
+) -> Matters:
     """What happened between two snapshots that the plan could answer to.
 
     Time going by is nothing: visits begin, drives begin, shifts end, people are where the plan has them.
@@ -48,13 +51,15 @@ def matters(before: Case, after: Case, plan: Plan | None = None, *, tolerance_mi
         The plan that is followed. With it, a visit that began as planned is no news, and a delay matters only when it moves a visit by
         more than the tolerance, makes it late or leaves it out, and did not do so at `before`; without it, whoever becomes free
         elsewhere, or later than before, matters, and so does every ticket that is gone.
+    seen_until
+        How far ahead `before` looked: shifts that begin later come into view as time goes by, which is nothing. None: all that there is.
     """
     told = promises(plan) if plan is not None else {}
     begun = {ticket for ticket, promise in told.items() if promise.start <= after.now}
     return Matters(
         (
             *_tickets(before, after, begun),
-            *_people(before, after),
+            *_people(before, after, seen_until or _LAST),
             *_things(before, after),
             *_promised(before, after, told),
             *(_new_delays(before, after, plan, tolerance_minutes) if plan is not None else _positions(before, after)),
@@ -71,19 +76,25 @@ def _tickets(before: Case, after: Case, begun: set[str]) -> Iterator[Said]:
             yield Said("news_ticket_changed", {"ticket": name, "facts": facts})
 
 
-def _people(before: Case, after: Case) -> Iterator[Said]:
+def _people(before: Case, after: Case, seen_until: datetime) -> Iterator[Said]:
     known, there = before.technician_by_id, after.technician_by_id
-    yield from (Said("news_technician_new", {"technician": name}) for name in there if name not in known)
+    for name in there:
+        if name not in known and (_in_view(there[name], seen_until).shifts or not there[name].shifts):
+            yield Said("news_technician_new", {"technician": name})
     gone = (name for name in known if name not in there and _open(known[name], after.now))
     yield from (Said("news_technician_gone", {"technician": name}) for name in gone)
     for name in there:
         if name not in known:
             continue
-        was, now = known[name], there[name]
-        if _open(was, after.now) != _open(now, after.now):
-            yield Said("news_technician_shifts", {"technician": name})
+        was, now = _in_view(known[name], seen_until), _in_view(there[name], seen_until)
+        if (left := _open(now, after.now)) != _open(was, after.now):
+            yield Said("news_technician_shifts" if left else "news_technician_off", {"technician": name})
         if facts := _changed(replace(was, shifts=(), start=None), replace(now, shifts=(), start=None)):
             yield Said("news_technician_changed", {"technician": name, "facts": facts})
+
+
+def _in_view(who: Technician, seen_until: datetime) -> Technician:
+    return replace(who, shifts=tuple(shift for shift in who.shifts if shift.start < seen_until))
 
 
 def _things(before: Case, after: Case) -> Iterator[Said]:

@@ -24,8 +24,21 @@ from data_models.case import Case
 from data_models.errors import BadInput
 from data_models.expected import ExpectedEmergencies
 from data_models.plan import Plan
+from optimizer.placing import (
+    all_busy,
+    dealt,
+    expected_answered,
+    gains_of,
+    home_now,
+    place_nodes,
+    placed_greedily,
+    reach_from,
+    reserved,
+    settled,
+    waiting_at,
+)
 from optimizer.score import score
-from optimizer.stands import Bools, Floats, Ints, World, counts_of, in_stock, stands_of, world_of
+from optimizer.stands import Floats, Ints, World, counts_of, stands_of, world_of
 
 PROMISE_MINUTES = 120.0
 MOST_DRIVE_MINUTES = 120.0
@@ -238,27 +251,27 @@ def stand_by(
     _must_be_in_range(promise_minutes, 1, busy)
     world = world_of(case, plan, expected, promise_minutes)
     t, q = at.timestamp(), busy_share(case, plan) if busy is None else busy
-    people = _waiting(world, t, waiting)
+    people = waiting_at(world, t, waiting)
     rate = _rates(expected, at)
     places = np.concatenate((world.drive_s[: len(case.stations)], world.drive_s[world.first_area :]))  # (n_places, n_areas)
-    until = {world.person[s]: world.latest[s] for s in np.flatnonzero(_home_now(world, t))}
+    until = {world.person[s]: world.latest[s] for s in np.flatnonzero(home_now(world, t))}
     ends = np.array([until[p] for p in people], float)
-    sent = world.legs.between(world.home[people], _place_nodes(world, len(case.stations)))[0] <= 60 * most_drive_minutes
+    sent = world.legs.between(world.home[people], place_nodes(world, len(case.stations)))[0] <= 60 * most_drive_minutes
     sent[np.arange(len(people)), world.home[people]] = True
-    reach, like = _reach(t, places, world.promise_s, ends, _dealt(world, t, people), sent)
-    others = counts_of(world, t, without=people, reserved=_reserved(world, t, people, len(case.stations)))
+    reach, like = reach_from(t, places, world.promise_s, ends, dealt(world, t, people), sent)
+    others = counts_of(world, t, without=people, reserved=reserved(world, t, people, len(case.stations)))
     homes = world.home[people]
 
     def answered(where: Ints) -> float:
-        return _answered(others + reach[like, where].sum(axis=0), rate, q)
+        return expected_answered(others + reach[like, where].sum(axis=0), rate, q)
 
-    chosen = _greedy(reach, like, homes, others, rate, q)
+    chosen = placed_greedily(reach, like, homes, others, rate, q)
     before = answered(homes)
     if answered(chosen) <= before + 1e-12:
         chosen = homes.copy()
-    gains = _settle(reach, like, homes, chosen, others, rate, q)
-    after, alone = answered(chosen), _answered(others, rate, q)
-    best = _gains(reach, others + reach[like, chosen].sum(axis=0), rate, q).max(axis=1, initial=0.0)
+    gains = settled(reach, like, homes, chosen, others, rate, q)
+    after, alone = answered(chosen), expected_answered(others, rate, q)
+    best = gains_of(reach, others + reach[like, chosen].sum(axis=0), rate, q).max(axis=1, initial=0.0)
     at_most = min(float(rate.sum()), after + float(best[like].sum()), alone + 2 * (after - alone))
     moved = [_suggestion(case, world, expected, people[w], chosen[w], gains[w]) for w in np.flatnonzero(chosen != homes)]
     moved.sort(key=lambda one: (-one.gain, one.technician))
@@ -337,7 +350,7 @@ def _hour(
     idle = np.array([counts_of(at_home, t) for t in seconds])
     rate = _rates(expected, begins)
     within, within_home = (counts > 0).mean(axis=0), (idle > 0).mean(axis=0)
-    covered, covered_home = (1 - _all_busy(q, counts)).mean(axis=0), (1 - _all_busy(q, idle)).mean(axis=0)
+    covered, covered_home = (1 - all_busy(q, counts)).mean(axis=0), (1 - all_busy(q, idle)).mean(axis=0)
     free = float(np.mean([len(set(world.person[(world.ready <= t) & (t < world.until)].tolist())) for t in seconds]))
 
     def area(index: int) -> AreaAt:
@@ -363,113 +376,6 @@ def _hour(
 def _share(rate: Floats, part: Floats) -> float | None:
     total = rate.sum()
     return float(rate @ part / total) if total > 0 else None
-
-
-def _all_busy(q: float, counts: Ints) -> Floats:
-    """The probability that none of n can answer: q^n, which is 1 for nobody also where q is 0."""
-    return np.power(float(q), counts)
-
-
-def _answered(counts: Ints, rate: Floats, q: float) -> float:
-    return float(rate @ (1 - _all_busy(q, counts)))
-
-
-def _home_now(world: World, t: float) -> Bools:
-    return world.at_home & (world.ready <= t) & (t < world.until)
-
-
-def _waiting(world: World, t: float, names: Sequence[str] | None) -> Ints:
-    """People who wait at their station at `t`, in the order of `_order`; those of the names, if given."""
-    present = np.unique(world.person[_home_now(world, t)])
-    if names is None:
-        return present
-    index = {name: i for i, name in enumerate(world.people)}
-    for name in names:
-        if name not in index:
-            raise BadInput(f"Technician {name} is not in the case; name one of it")
-        if index[name] not in present:
-            raise BadInput(f"Technician {name} does not wait at the station at that moment; leave them out")
-    return np.array(sorted({index[name] for name in names}), np.int64)
-
-
-def _holders(world: World, t: float, people: Ints, kind: int) -> Ints:
-    """Who of the waiting people can answer needs of a kind: of those with the skills, as many a station as it has kits."""
-    able = [p for p in people.tolist() if world.skilled[p, kind]]
-    kits = world.needs[kind][1]
-    if not kits:
-        return np.array(able, np.int64)
-    homes = np.unique(world.home[able])
-    left = dict(zip(homes.tolist(), in_stock(world, kits, homes, np.full(len(homes), t)).tolist(), strict=True))
-    chosen = []
-    for p in able:
-        if left[int(world.home[p])] > 0:
-            left[int(world.home[p])] -= 1
-            chosen.append(p)
-    return np.array(chosen, np.int64)
-
-
-def _dealt(world: World, t: float, people: Ints) -> Bools:
-    """Who may answer which area, wherever they stand: (n_waiting, n_areas)."""
-    of_kind = [np.isin(people, _holders(world, t, people, kind)) for kind in range(len(world.needs))]
-    return np.array(of_kind, bool).reshape(len(world.needs), len(people)).T[:, world.kind]
-
-
-def _reserved(world: World, t: float, people: Ints, n_stations: int) -> Ints:
-    """Kits that the waiting people hold: (n_stations, n_kinds)."""
-    held = np.zeros((n_stations, len(world.needs)), np.int64)
-    for kind in range(len(world.needs)):
-        np.add.at(held[:, kind], world.home[_holders(world, t, people, kind)], 1)
-    return held
-
-
-def _place_nodes(world: World, n_stations: int) -> Ints:
-    """The nodes where people may be sent: the stations, then the areas."""
-    return np.concatenate((np.arange(n_stations), world.first_area + np.arange(len(world.kind))))
-
-
-def _reach(t: float, places: Floats, promise_s: float, ends: Floats, may: Bools, sent: Bools) -> tuple[Bools, Ints]:
-    """Which areas are answered from which place, (n_alike, n_places, n_areas), and the row of each waiting person: many are alike.
-
-    `ends` (n_waiting,) is when their overtime ends, `may` (n_waiting, n_areas) whom they can serve, `sent` (n_waiting, n_places)
-    where they may be.
-    """
-    alike: dict[tuple[float, bytes, bytes], int] = {}
-    keys = [(float(ends[w]), may[w].tobytes(), sent[w].tobytes()) for w in range(len(ends))]
-    like = np.array([alike.setdefault(key, len(alike)) for key in keys], np.int64)
-    firsts = [keys.index(key) for key in alike]
-    near = places <= promise_s
-    reach = [near & (t + places <= ends[w]) & may[w] & sent[w][:, None] for w in firsts]
-    return np.array(reach, bool).reshape(len(firsts), *places.shape), like
-
-
-def _gains(reach: Bools, counts: Ints, rate: Floats, q: float) -> Floats:
-    """What one more person adds at each place: (n_alike, n_places), each area worth rate (1 - q) q^n."""
-    return np.asarray(reach @ (rate * (1 - q) * _all_busy(q, counts)))
-
-
-def _greedy(reach: Bools, like: Ints, homes: Ints, others: Ints, rate: Floats, q: float) -> Ints:
-    """The place of each person: pair by pair, that of most gain; among equal ones the own station, then the first."""
-    chosen, left, counts = homes.copy(), list(range(len(homes))), others.copy()
-    while left:
-        gains = _gains(reach, counts, rate, q)[like[left]]  # (n_left, n_places)
-        gains[np.arange(len(left)), homes[left]] += 1e-12
-        row, place = np.unravel_index(int(gains.argmax()), gains.shape)
-        who = left.pop(int(row))
-        chosen[who] = place
-        counts = counts + reach[like[who], place]
-    return chosen
-
-
-def _settle(reach: Bools, like: Ints, homes: Ints, chosen: Ints, others: Ints, rate: Floats, q: float) -> Floats:
-    """What each move gains given the others, (n_waiting,); who gains nothing by it stays at home, changed in `chosen`."""
-    gains = np.zeros(len(homes))
-    for w in np.flatnonzero(chosen != homes):
-        counts = others + reach[like, chosen].sum(axis=0) - reach[like[w], chosen[w]]
-        gain = _gains(reach, counts, rate, q)[like[w]]
-        gains[w] = gain[chosen[w]] - gain[homes[w]]
-        if gains[w] <= 1e-12:
-            chosen[w], gains[w] = homes[w], 0.0
-    return gains
 
 
 def _suggestion(case: Case, world: World, expected: ExpectedEmergencies, person: int, place: int, gain: float) -> Suggestion:

@@ -24,6 +24,20 @@ DIFFERENCES: Mapping[str, Both] = {
     "differs_first_emergency": Both("{who} goes to the emergency {other} first", "{who} 先去紧急工单 {other}"),
     "differs_after": Both("{who} is at {other} until {finish_at}", "{who} 在 {other} 要到 {finish_at}"),
     "differs_after_emergency": Both("{who} is at the emergency {other} until {finish_at}", "{who} 在紧急工单 {other} 要到 {finish_at}"),
+    "differs_hands_over": Both(
+        "{who} drives home sooner, is back at {back_at}, and {taker} takes {kit} on to {other}",
+        "{who} 提前回站，{back_at} 到站，由 {taker} 带上 {kit} 前往 {other}",
+    ),
+    "differs_hands_over_emergency": Both(
+        "{who} drives home sooner, is back at {back_at}, and {taker} takes {kit} on to the emergency {other}",
+        "{who} 提前回站，{back_at} 到站，由 {taker} 带上 {kit} 前往紧急工单 {other}",
+    ),
+    "differs_waits_for_kit": Both(
+        "{who} sets out when {giver} is back with {kit} at {back_at}", "{who} 要等 {giver} 于 {back_at} 带回 {kit} 才出发"
+    ),
+    "differs_kit_sooner": Both(
+        "{giver} brings {kit} back sooner, at {back_at}, for {who}", "{giver} 提前于 {back_at} 带回 {kit}，供 {who} 使用"
+    ),
     "differs_waits": Both("the crew waits for {who}", "小组要等 {who}"),
     "differs_no_more": Both("{who} does not go to {other} first any more", "{who} 不再先去 {other}"),
     "differs_no_more_emergency": Both("{who} does not go to the emergency {other} first any more", "{who} 不再先去紧急工单 {other}"),
@@ -44,7 +58,8 @@ NEWS: Mapping[str, Both] = {
     "news_ticket_changed": Both("ticket {ticket}: {facts} changed", "工单 {ticket} 有更改：{facts}"),
     "news_technician_new": Both("technician {technician} is new", "新增技师 {technician}"),
     "news_technician_gone": Both("technician {technician} is gone", "技师 {technician} 已不在"),
-    "news_technician_shifts": Both("technician {technician}: shifts are others", "技师 {technician} 的班次有变"),
+    "news_technician_shifts": Both("technician {technician} works other hours", "技师 {technician} 的班次有变"),
+    "news_technician_off": Both("technician {technician} cannot work any more", "技师 {technician} 已不能上班"),
     "news_technician_changed": Both("technician {technician}: {facts} changed", "技师 {technician} 有更改：{facts}"),
     "news_technician_elsewhere": Both(
         "technician {technician} becomes free elsewhere or at another time", "技师 {technician} 空闲的地点或时间有变"
@@ -52,8 +67,8 @@ NEWS: Mapping[str, Both] = {
     "news_station_new": Both("station {station} is new", "新增服务站 {station}"),
     "news_station_gone": Both("station {station} is gone", "服务站 {station} 已撤销"),
     "news_station_changed": Both("station {station}: {facts} changed", "服务站 {station} 有更改：{facts}"),
-    "news_travel": Both("travel times are others", "行程时间有变"),
-    "news_rates": Both("prices are others", "价格有变"),
+    "news_travel": Both("travel times changed", "行程时间有变"),
+    "news_rates": Both("prices changed", "价格有变"),
     "news_promised": Both("ticket {ticket} is promised to {technicians}", "工单 {ticket} 已另行承诺由 {technicians} 前往"),
     "news_plan_broken": Both("the plan cannot be followed any more: {problem}", "计划已无法继续执行：{problem}"),
     "news_plan_over": Both("the plan cannot be followed any more", "计划已无法继续执行"),

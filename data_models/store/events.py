@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, selectinload
 from data_models import tables
 from data_models.event_state import Absence, Noted, OnTheRoad, Place, TicketState, Told, broken_kits, technician_state, ticket_state
 from data_models.events import (
+    OWN_KINDS,
     Arrived,
     Begun,
     Driving,
@@ -104,11 +105,17 @@ def moment_of(session: Session, key: str) -> datetime | None:
     return session.scalar(select(tables.Event.at).where(tables.Event.key == key))
 
 
-def list_events(session: Session, *, ticket: str = "", technician: str = "", limit: int = 50) -> list[tuple[tables.Event, str]]:
-    """The events that happened last, newest first, each with its note; those of one ticket or technician when one is named."""
+def list_events(
+    session: Session, *, ticket: str = "", technician: str = "", limit: int = 50, own: bool = False
+) -> list[tuple[tables.Event, str]]:
+    """The events that happened last, newest first, each with its note; those of one ticket or technician when one is named.
+
+    With `own`, those of `OWN_KINDS` too: the store notes them for itself, so many at a time that they would bury what was told.
+    """
     query = select(tables.Event).order_by(tables.Event.at.desc(), tables.Event.id.desc()).limit(limit)
     query = query.where(tables.Event.ticket_id == ticket) if ticket else query
     query = query.where(tables.Event.technician_id == technician) if technician else query
+    query = query if own else query.where(tables.Event.kind.not_in(sorted(OWN_KINDS)))
     rows = list(session.scalars(query))
     notes: dict[int, str] = {}
     for note in session.scalars(select(tables.EventNote).where(tables.EventNote.event_id.in_([row.id for row in rows]))):
@@ -199,7 +206,7 @@ class _Company:
         self.sites = _ids(session, tables.Site, {event.site for event in events if isinstance(event, Opened)})
         stations = sorted({one["station"] for one in named} - {""})
         self.kits = {
-            (row.station_id, row.kit)
+            (row.station_id, row.kit): row.owned
             for row in session.scalars(select(tables.StationKit).where(tables.StationKit.station_id.in_(stations)))
         }
         visits = [event for event in events if isinstance(event, Driving | Arrived)]
@@ -215,8 +222,12 @@ class _Company:
             return f"there is no technician {about['technician']}"
         if isinstance(event, Opened) and event.site not in self.sites:
             return f"there is no site {event.site}; import it first"
-        if isinstance(event, KitEvent) and (event.station, event.kit) not in self.kits:
-            return f"station {event.station} owns no kit {event.kit}"
+        if isinstance(event, KitEvent):
+            owned = self.kits.get((event.station, event.kit), 0)
+            if not owned:
+                return f"station {event.station} owns no kit {event.kit}"
+            if event.count > owned:
+                return f"station {event.station} owns {owned} of kit {event.kit}, not {event.count}; give a count of at most {owned}"
         return ""
 
     def completed(self, event: Event) -> Event:

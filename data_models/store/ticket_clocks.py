@@ -19,7 +19,7 @@ from data_models.domain import ContractFacts
 from data_models.event_state import rank
 from data_models.milestones import Happening, milestones_of
 from data_models.policy import ServicePolicy, needs_for
-from data_models.snapshot import Policies, contract_on
+from data_models.snapshot_tickets import Policies, contract_on
 from data_models.store.parts import parts
 
 _ENDS = {"done": "ticket_closed", "cancelled": "ticket_cancelled"}

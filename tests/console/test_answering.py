@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -104,6 +106,22 @@ def test_a_planned_ticket_shows_its_own_people_first_then_a_few_in_time_each_onc
     assert len(set(names)) == len(names) <= 6
     assert all(len(line.rstrip()) <= 80 for line in rows)
     assert sum(line.startswith(("expert", "knows")) for line in out.splitlines()) <= 1
+
+
+def test_no_figure_is_cut_where_the_terminal_is_narrow(company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "48")
+    best = json.loads(twohour("respond", "TK-3", "--at", AT, "--json").out)["offers"][0]
+    out = twohour("respond", "TK-3", "--at", AT).out
+    row = next(line for line in rows_of(out) if best["people"][0]["technician"] in line)
+    assert "…" not in out
+    arrives = datetime.fromisoformat(best["people"][0]["arrives"]).astimezone(ZoneInfo("Asia/Shanghai"))
+    for figure in (
+        f"{best['people'][0]['distance_km']:,.0f}",
+        f"{arrives:%H:%M}",
+        f"yes, {best['chance']:.0%}",
+        f"{best['added_cost']:,.0f}",
+    ):
+        assert figure in row
 
 
 def test_what_has_begun_by_plan_alone_is_not_said_as_if_somebody_had_told_it(company: Path, twohour: Any) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from benchmarks.moments import case_at, without_ticket
+from console.reoptimizing import news_in_lines
 from data_models.case_files import case_json, plan_json, read_case, read_plan, write_file
 from optimizer.check import check
+from optimizer.explanation import Said
 
 CASE = Path(__file__).parents[3] / "shared" / "cases" / "day-60.json"
 
@@ -66,6 +70,45 @@ def test_a_difference_is_a_table_with_reasons(files: tuple[Path, Path], tmp_path
     assert "1 dropped" in told.out
     same = twohour("difference", case_file, before, before)
     assert "nothing changes" in same.out
+
+
+def test_a_difference_reads_in_hours_and_times_of_day_at_80_columns(
+    files: tuple[Path, Path], tmp_path: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_file, before = files
+    case, plan = read_case(case_file), read_plan(before)
+    here = {ticket.id for ticket in case.tickets}
+    route = next(route for route in plan.routes if any(stop.ticket in here and stop.start > case.now for stop in route.stops))
+    moved = next(stop for stop in route.stops if stop.ticket in here and stop.start > case.now)
+    late = timedelta(hours=24 + 3, minutes=7)
+    stops = tuple(replace(stop, start=stop.start + late, finish=stop.finish + late) if stop is moved else stop for stop in route.stops)
+    after = replace(plan, routes=tuple(replace(route, stops=stops) if each is route else each for each in plan.routes))
+    write_file(tmp_path / "after.json", plan_json(after))
+    monkeypatch.setenv("COLUMNS", "80")
+    told = twohour("difference", case_file, before, tmp_path / "after.json").out
+    assert max(map(cell_len, told.splitlines())) <= 80
+    words = " ".join(told.split())
+    then = (moved.start + late).astimezone(case.now.tzinfo)
+    # The day and who comes are told where they are not the same: today, and the same people.
+    assert f"{moved.ticket} later +27 h 07 min {route.technician} {moved.start:%H:%M} {then:%m-%d %H:%M}" in words
+
+
+def test_news_of_a_kind_are_told_together_and_cut_short() -> None:
+    news = [Said("news_technician_shifts", {"technician": f"T-{number}"}) for number in range(12)]
+    news.insert(1, Said("news_ticket_new", {"ticket": "E-1"}))
+    assert list(news_in_lines(news)) == [
+        "technician T-0 works other hours",
+        "technician T-1 works other hours",
+        "technician T-2 works other hours",
+        "and 9 more like these: T-3, T-4, T-5, T-6, T-7, T-8 and 3 more",
+        "ticket E-1 is new",
+    ]
+    assert list(news_in_lines(news[:4])) == [
+        "technician T-0 works other hours",
+        "technician T-1 works other hours",
+        "technician T-2 works other hours",
+        "ticket E-1 is new",
+    ]
 
 
 def test_what_is_read_is_not_replaced(files: tuple[Path, Path], twohour: Any) -> None:

@@ -53,8 +53,21 @@ def test_several_policies_are_compared(appearing: Path, tmp_path: Path, twohour:
     assert shown["policies"][0]["cost_difference"] == {"mean": 0.0, "half_width": 0.0}
     assert len(shown["days"]) == 6
     assert picture.read_text().startswith("<svg")
-    table = twohour("replay", appearing, *words)
-    assert "95 % intervals" in table.out
+    table = twohour("replay", appearing, *words).out
+    assert "3 days, means with 95 % intervals" in table
+    assert "!" not in table
+
+
+def test_one_day_or_the_same_day_often_is_not_shown_as_more_than_it_is(appearing: Path, twohour: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    one = twohour("replay", appearing, "--policy", "insert,nearest").out
+    assert "one day" in one.splitlines()[0]
+    assert not [word for word in ("±", "interval", "1 days") if word in one]
+    assert "do not judge by one day" in one
+    assert max(map(len, one.splitlines())) <= 80
+    assert "…" not in one  # every heading and figure is whole
+    same = twohour("replay", appearing, "--policy", "insert,nearest", "--days", 2).out
+    assert "without --draws every day is the same day" in same
 
 
 def test_the_interval_is_students() -> None:

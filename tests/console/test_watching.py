@@ -46,6 +46,21 @@ def test_one_ticket_is_shown_with_all_its_clocks(company: Path, twohour: Any) ->
     assert "ticket TK-99 has no clock to watch" in unknown.err
 
 
+def test_the_clocks_of_one_ticket_name_it_once_and_tell_when_they_were_met(
+    company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    twohour("tell", "ticket_contacted", "--ticket", "TK-3", "--at", "2026-03-02T08:05:00+08:00")
+    shown = twohour("clocks", "--ticket", "TK-3", "--at", LATE).out
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert lines[0] == "TK-3 (emergency, 厂区S-3)"
+    assert shown.count("TK-3") == 1
+    assert any(line.startswith("met contact 03-02") and line.endswith("– – 03-02 08:05") for line in lines)
+    assert any(line.startswith("missed on site 03-02 09:55 -2:05") for line in lines)
+    due = [line.split("03-0")[1][:7] for line in lines if "03-0" in line and not line.startswith("!")]
+    assert due == sorted(due)
+
+
 def test_what_is_owed_is_listed_with_what_is_not_known(company: Path, twohour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOHOUR_POLICY", "lead-ingot")
     owed = json.loads(twohour("clocks", "--owed", "--at", LATE, "--json").out)

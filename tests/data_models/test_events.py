@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from data_models.absences import present
 from data_models.domain import AbsenceFacts, ShiftFacts
 from data_models.errors import BadInput, Conflict
 from data_models.event_state import Told, technician_state, ticket_state
-from data_models.events import Event, read_event, read_events
+from data_models.events import KINDS, OWN_KINDS, Event, read_event, read_events
 from data_models.store import Store, add_events, list_events, load_facts, rebuild, ticket_states
 from data_models.store.events import derived
 from tests.data_models.test_store import HOUR, NOW, company, plan, published
@@ -72,8 +73,10 @@ def everything(store: Store) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "ticket_melted"}, 'kind is "ticket_melted"; give one of ticket_opened'),
-        ({"kind": "ticket_known"}, "kind is"),
+        ({"kind": "ticket_melted"}, 'kind is "ticket_melted"; give one of those that `twohour tell --kinds` lists'),
+        ({"kind": "ticket_open"}, "such as ticket_opened"),
+        ({"kind": "ticket_known"}, "the store tells that itself; leave it out"),
+        ({"kind": 5}, "kind is 5; give one of those"),
         ({"at": "2026-03-02T08:00:00"}, "offset"),
         ({"key": ""}, "give a text of 1 to 200"),
         ({"by": "x" * 101}, "say who"),
@@ -97,11 +100,25 @@ def test_until_lies_after_the_event():
 
 def test_a_file_is_read_line_by_line_and_bad_lines_are_named():
     good = '{"kind": "ticket_contacted", "at": "2026-03-02T08:00:00Z", "key": "%s", "ticket": "E-1"}'
-    events, wrong = read_events("\n".join([good % "a", "", "{nonsense", good % "b", '{"kind": 5}', "[1]"]), default_by="desk")
+    events, wrong = read_events(
+        "\n".join([good % "a", "", "{nonsense", good % "b", '{"kind": 5}', "[1]", '{"kind": "ticket_waiting"}']), default_by="desk"
+    )
     assert [one.key for one in events] == ["a", "b"]
     assert {one.by for one in events} == {"desk"}
-    assert [sentence.split(":")[0] for sentence in wrong] == ["line 3", "line 5", "line 6"]
+    assert [sentence.split(":")[0] for sentence in wrong] == ["line 3", "line 5", "line 6", "line 7"]
+    assert wrong[0].endswith("write one JSON object on each line")
+    assert wrong[3].count(" is missing; give it") == 4  # at, key, ticket and reason: all in one text
+    twice = '{"kind": "ticket_contacted", "at": "2026-03-02T08:00:00Z", "key": "a", "key": "b", "ticket": "E-1"}'
+    assert "stands in it more than once" in read_events(twice, default_by="desk")[1][0]
     assert [one.key for one in read_events(f"[{good % 'c'}]", default_by="desk")[0]] == ["c"]
+
+
+def test_the_examples_in_the_documentation_are_events_and_it_tells_every_kind():
+    text = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+    examples = [line for line in text.splitlines() if line.startswith("    {")]
+    events, wrong = read_events("\n".join(examples), default_by="desk")
+    assert (len(events), wrong) == (3, [])
+    assert [kind for kind in (*KINDS, *OWN_KINDS) if f"`{kind}`" not in text] == []
 
 
 # --- what events mean ---
@@ -165,15 +182,20 @@ def test_what_cannot_be_is_refused_and_not_kept(filled):
         visit("driving", technician="T-9"),
         event("ticket_opened", ticket="N-1", **opened),
         event("kit_broken", station="ST-1", kit="gc-ms"),
+        event("kit_broken", station="ST-1", kit="leak-kit", count=3),
+        event("kit_back", station="ST-1", kit="leak-kit", count=3),
     ) == [
         ("refused", f"it happens at {(NOW + 486 * MINUTE).isoformat()}, after now; set the clock that told it"),
         ("refused", "there is no technician T-9"),
         ("refused", "there is no site nowhere; import it first"),
         ("refused", "station ST-1 owns no kit gc-ms"),
+        ("refused", "station ST-1 owns 2 of kit leak-kit, not 3; give a count of at most 2"),
+        ("refused", "station ST-1 owns 2 of kit leak-kit, not 3; give a count of at most 2"),
     ]
     assert told(filled, event("ticket_contacted", 8 * 60 + 5, ticket="E-1")) == [("counts", "")]
     with filled.reading() as session:
-        assert {row.kind for row, _ in list_events(session)} == {"ticket_contacted", "ticket_known"}
+        assert {row.kind for row, _ in list_events(session)} == {"ticket_contacted"}
+        assert {row.kind for row, _ in list_events(session, own=True)} == {"ticket_contacted", "ticket_known"}
 
 
 def test_told_twice_is_merged_and_a_stolen_key_is_refused(filled):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from config.settings import Settings
 from data_models import tables
+from data_models.errors import BadInput
 from data_models.events import read_event
 from data_models.store import Store, approve, open_store, publish, published_plan
 from data_models.store.leases import give_back, has_lease, take_lease
@@ -87,6 +89,33 @@ def test_without_a_published_plan_there_is_nothing_to_keep(company: Store, tmp_p
     assert run(company, settings(tmp_path), NOW).action == "no_plan"
 
 
+def test_tomorrows_shifts_that_come_into_view_make_no_plan(company: Store, tmp_path: Path) -> None:
+    how = settings(tmp_path)
+    begins = NOW + timedelta(hours=how.horizon_hours) + 5 * MINUTE
+    with company.session() as session:
+        who = session.scalars(select(tables.Technician.id).order_by(tables.Technician.id)).first()
+        session.add(tables.Shift(technician_id=who, starts_at=begins, ends_at=begins + timedelta(hours=8), overtime_minutes=0))
+    seen = dispatch.read_facts(company, how, NOW + 15 * MINUTE).technicians
+    assert [shift.starts_at for person in seen for shift in person.shifts if shift.starts_at >= begins] == [begins]
+    assert run(company, how, NOW + 15 * MINUTE).reasons == ()
+
+
+@pytest.mark.parametrize(("minute", "action"), [(24, None), (25, "waits")])
+def test_a_moment_before_what_is_known_is_refused_with_what_is(company: Store, tmp_path: Path, minute: int, action: str | None) -> None:
+    leak(company, NOW + 30 * MINUTE)
+    if action is None:
+        with pytest.raises(BadInput, match="2026-03-02 08:24 is past: things are told that happened at 2026-03-02 08:30, and"):
+            run(company, settings(tmp_path), NOW + minute * MINUTE)
+        assert states(company) == {1: "published"}
+    else:  # clocks differ by five minutes
+        assert run(company, settings(tmp_path), NOW + minute * MINUTE).action in (action, "nothing_new")
+
+
+def test_a_moment_before_the_plan_was_published_is_refused(company: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="2026-03-02 07:50 is past: plan 1 was published at 2026-03-02 08:00"):
+        run(company, settings(tmp_path), NOW - 10 * MINUTE)
+
+
 def test_an_emergency_makes_a_draft_that_waits_and_later_news_overtake_it(company: Store, tmp_path: Path) -> None:
     how = settings(tmp_path)
     leak(company, NOW + 5 * MINUTE)
@@ -138,6 +167,109 @@ def test_when_nobody_decides_the_settings_do_and_it_is_told(company: Store, tmp_
     assert stand_in(company, how, NOW + 36 * MINUTE) == (2,)
     assert states(company) == after
     assert stand_in(company, how, NOW + 40 * MINUTE) == ()
+
+
+class PowerCut(BaseException):
+    """What nobody catches, as when the machine goes dark."""
+
+
+@contextmanager
+def dying_after(step: str) -> Iterator[None]:
+    """What is run meanwhile does a step and dies."""
+    whole = getattr(reoptimizing, step)
+
+    def then_dies(*words: Any, **more: Any) -> None:
+        whole(*words, **more)
+        raise PowerCut
+
+    with pytest.MonkeyPatch.context() as cut:
+        cut.setattr(reoptimizing, step, then_dies)
+        with pytest.raises(PowerCut):
+            yield
+
+
+def decided(store: Store) -> tuple[dict[int, str], list[tuple[int, str]], list[str], str | None]:
+    """Plans and their states, decisions, keys of notices and of what the store told itself, and the state of the new ticket."""
+    with store.reading() as session:
+        approvals = [(row.plan_id, row.decision) for row in session.scalars(select(tables.Approval).order_by(tables.Approval.id))]
+        notices = sorted(session.scalars(select(tables.Notice.key)))
+        begun = sorted(session.scalars(select(tables.Event.key).where(tables.Event.kind == "ticket_begun")))
+        ticket = session.get(tables.Ticket, "N-1")
+        return states(store), approvals, notices + begun, None if ticket is None else ticket.state
+
+
+CHANNEL = "@TWOHOUR_CHANNEL_COORDINATOR"
+TELLING = {"channels": {"coordinator": ["env:TWOHOUR_CHANNEL_COORDINATOR"]}}
+
+
+@pytest.mark.parametrize("step", ["put_draft", "reject", "approve", "publish_and_tell"])
+def test_a_run_that_dies_before_its_decision_is_whole_leaves_nothing_of_it(company: Store, tmp_path: Path, step: str) -> None:
+    how = settings(tmp_path, goes_out="emergencies")
+    happens(company, "ticket_opened", NOW + 3 * MINUTE, ticket="N-0", site="S-2", severity="general", type="equipment-fault")
+    assert run(company, how, NOW + 4 * MINUTE).action == "waits"
+    leak(company, NOW + 5 * MINUTE)
+    how = how.model_copy(update={"automatic": how.automatic.model_copy(update={"goes_out": "small", "most_changes": 1000})})
+    before = decided(company)
+    with dying_after(step):
+        run(company, how, NOW + 6 * MINUTE)
+    assert decided(company) == before
+    # The next run does all of it, once.
+    assert run(company, how, NOW + 7 * MINUTE).action == "published"
+    after, approvals, _, ticket = decided(company)
+    assert (after, ticket) == ({1: "superseded", 2: "rejected", 3: "published"}, "planned")
+    assert approvals[-3:] == [(2, "rejected"), (3, "approved"), (3, "published")]
+
+
+def test_a_run_that_dies_while_it_asks_for_a_person_leaves_no_draft_that_nobody_is_asked_about(
+    company: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWOHOUR_CHANNEL_COORDINATOR", "json://127.0.0.1:9/")
+    how = Settings(output_dir=tmp_path, notices=TELLING)  # type: ignore[arg-type]
+    leak(company, NOW + 5 * MINUTE)
+    before = decided(company)
+    with dying_after("announce"):
+        run(company, how, NOW + 6 * MINUTE)
+    assert decided(company) == before
+    assert run(company, how, NOW + 7 * MINUTE).action == "waits"
+    assert [key for key in decided(company)[2] if key.startswith("approval-waiting")] == [f"approval-waiting:2{CHANNEL}"]
+
+
+@pytest.mark.parametrize("fallback", ["stand", "emergencies"])
+def test_a_fallback_that_dies_before_it_is_told_is_decided_and_told_the_next_time(
+    company: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fallback: str
+) -> None:
+    monkeypatch.setenv("TWOHOUR_CHANNEL_COORDINATOR", "json://127.0.0.1:9/")
+    how = Settings(output_dir=tmp_path / "papers", notices=TELLING, automatic={"fallback": fallback, "approval_minutes": 30})  # type: ignore[arg-type]
+    leak(company, NOW + 5 * MINUTE)
+    assert run(company, how, NOW + 6 * MINUTE).action == "waits"
+    before = decided(company)
+    with dying_after("announce"):
+        stand_in(company, how, NOW + 36 * MINUTE)
+    assert decided(company) == before
+    assert stand_in(company, how, NOW + 36 * MINUTE) == (2,)
+    assert f"fallback:2{CHANNEL}" in decided(company)[2]
+
+
+def test_a_flow_run_again_after_a_crash_writes_the_papers_that_are_missing_and_plans_nothing(company: Store, tmp_path: Path) -> None:
+    how = settings(tmp_path, goes_out="emergencies")
+    leak(company, NOW + 5 * MINUTE)
+    with dying_after("must_be_writable"):
+        reoptimize(company, how, NOW + 6 * MINUTE, limit=SHORT, run="one")
+    assert states(company) == {1: "superseded", 2: "published"}
+    assert not (tmp_path / "papers" / "plan-2" / "plan.json").exists()
+    happens(company, "ticket_opened", NOW + 7 * MINUTE, ticket="N-2", site="S-2", severity="emergency", type="leak", crew=1)
+    done = reoptimize(company, how, NOW + 8 * MINUTE, limit=SHORT, run="one")
+    assert (done.action, done.plan) == ("published", 2)
+    assert states(company) == {1: "superseded", 2: "published"}
+    assert (tmp_path / "papers" / "plan-2" / "plan.json").exists()
+
+
+def test_a_plan_goes_out_even_where_its_papers_cannot_be_written_and_that_is_said(company: Store, tmp_path: Path) -> None:
+    (tmp_path / "papers").write_text("a file where the folder should be", encoding="utf-8")
+    leak(company, NOW + 5 * MINUTE)
+    with pytest.raises(BadInput, match="papers cannot be written to"):
+        run(company, settings(tmp_path, goes_out="emergencies"), NOW + 6 * MINUTE)
+    assert states(company) == {1: "superseded", 2: "published"}
 
 
 def test_drafts_that_overtake_each_other_do_not_put_off_the_fallback(company: Store, tmp_path: Path) -> None:

@@ -27,6 +27,102 @@ def plan_of(case: Case, **routes: str) -> Plan:
     return to_plan(problem, found)
 
 
+def trips_of(case: Case, *trips: tuple[str, str, str]) -> Plan:
+    """The plan of trips, each as who, tickets, and "kit" where the day's only kind of kit is taken along; as early as possible."""
+    problem = build_problem(case, trips=2)
+    index = {name: i for i, name in enumerate(problem.ticket_ids)}
+    duties = [problem.technician_ids[t] for t in problem.duty_technician]
+    rows, kits = [()] * problem.n_duties, [frozenset()] * problem.n_duties
+    for who, tickets, kit in trips:
+        duty = next(d for d, name in enumerate(duties) if name == who and not rows[d])
+        rows[duty] = tuple(index[name] for name in tickets.split())
+        kits[duty] = frozenset({0}) if kit else frozenset()
+    found = schedule(problem, Solution(tuple(rows), tuple(kits), (0,) * problem.n_duties))
+    assert isinstance(found, Schedule), found
+    return to_plan(problem, found)
+
+
+@pytest.fixture
+def one_kit(line_day):
+    """Station at 0 with one kit; Li and Wang from 08:00 to 16:00; x at 20 needs the kit, a at 30 does not."""
+    line_day.station("S", kit=1)
+    line_day.technician("Li")
+    line_day.technician("Wang")
+    line_day.ticket("x", 20, kits=("kit",))
+    line_day.ticket("a", 30)
+    return line_day
+
+
+def test_who_drives_home_to_hand_a_kit_over_is_said_to(one_kit):
+    before = trips_of(one_kit.case(), ("Li", "x a", "kit"))
+    one_kit.ticket("e", 10, kits=("kit",))
+    case = urgent(one_kit.case(), "e")
+    # Li was to be back at 09:00 + 30 + 30 = 10:00. Now home from x at 08:50 + 20 = 09:10, when Wang sets out; at a at 09:40, not at 09:00.
+    found = difference(case, before, trips_of(case, ("Li", "x", "kit"), ("Li", "a", ""), ("Wang", "e", "kit")), tries=0)
+    assert {change.ticket: (change.kind, change.minutes) for change in found.changes} == {"e": ("new", None), "a": ("later", 40)}
+    (later,) = found.of("later")
+    assert later.why == "Li drives home sooner, is back at 09:10, and Wang takes kit on to the emergency e"
+    general = difference(
+        one_kit.case(), before, trips_of(one_kit.case(), ("Li", "x", "kit"), ("Li", "a", ""), ("Wang", "e", "kit")), tries=0
+    )
+    assert general.of("later")[0].why == "Li drives home sooner, is back at 09:10, and Wang takes kit on to e"
+
+
+def test_what_is_given_to_others_so_that_a_kit_comes_home_is_said_to(one_kit):
+    before = trips_of(one_kit.case(), ("Li", "x a", "kit"))
+    one_kit.ticket("e", 10, kits=("kit",))
+    one_kit.technician("Zhao")
+    case = one_kit.case()
+    found = difference(case, before, trips_of(case, ("Li", "x", "kit"), ("Zhao", "a", ""), ("Wang", "e", "kit")), tries=0)
+    assert found.of("moved")[0].why == "Li drives home sooner, is back at 09:10, and Wang takes kit on to e"
+    left_out = difference(case, before, trips_of(case, ("Li", "x", "kit"), ("Wang", "e", "kit")), tries=0)
+    assert left_out.of("dropped")[0].why == "Li drives home sooner, is back at 09:10, and Wang takes kit on to e"
+
+
+def test_a_spare_kit_at_the_station_is_no_reason_to_drive_home(one_kit):
+    before = trips_of(one_kit.case(), ("Li", "x a", "kit"))
+    one_kit.ticket("e", 10, kits=("kit",))
+    after = trips_of(one_kit.case(), ("Li", "x", "kit"), ("Li", "a", ""), ("Wang", "e", "kit"))
+    one_kit.stations[0] = replace(one_kit.stations[0], kits={"kit": 2})
+    assert difference(one_kit.case(), before, after, tries=0).of("later")[0].why == "the visits of Li come in another order"
+
+
+def test_only_what_the_kit_was_out_for_is_later_for_its_sake(line_day):
+    line_day.station("S", kit=1)
+    line_day.technician("Li")
+    line_day.technician("Wang")
+    line_day.ticket("x", 20, kits=("kit",))
+    line_day.ticket("a", 30, windows=((60, 61), (200, 400)))
+    line_day.ticket("b", 40)
+    before = trips_of(line_day.case(), ("Li", "x a", "kit"), ("Li", "b", ""))
+    line_day.ticket("e", 10, kits=("kit",))
+    case = line_day.case()
+    # Li was back from a at 10:00 and at b at 10:40. Now home at 09:10, at a, which opens again at 11:20, until 11:50, at b at 12:00.
+    after = trips_of(case, ("Li", "x", "kit"), ("Wang", "e", "kit"), ("Li", "a b", ""))
+    whys = {change.ticket: change.why for change in difference(case, before, after, tries=0).of("later")}
+    assert whys == {"a": "Li drives home sooner, is back at 09:10, and Wang takes kit on to e", "b": "Li is at a until 11:50"}
+
+
+def test_who_waits_for_a_kit_and_who_gets_it_sooner_is_said(one_kit):
+    one_kit.ticket("e", 10, kits=("kit",))
+    case = one_kit.case()
+    first, last = trips_of(case, ("Wang", "e", "kit"), ("Li", "a", "")), trips_of(case, ("Li", "x a", "kit"), ("Wang", "e", "kit"))
+    # Wang sets out at 08:00, or when Li comes back from x and a at 10:00: 120 later.
+    later = next(change for change in difference(case, first, last, tries=0).changes if change.ticket == "e")
+    assert (later.ticket, later.minutes, later.why) == ("e", 120, "Wang sets out when Li is back with kit at 10:00")
+    sooner = trips_of(case, ("Li", "x", "kit"), ("Li", "a", ""), ("Wang", "e", "kit"))
+    (earlier,) = difference(case, last, sooner, tries=0).of("earlier")
+    assert (earlier.ticket, earlier.minutes, earlier.why) == ("e", -50, "Li brings kit back sooner, at 09:10, for Wang")
+
+
+def test_a_ticket_that_waited_for_a_kit_is_planned_when_it_comes_back_sooner(one_kit):
+    one_kit.ticket("e", 10, kits=("kit",))
+    case = one_kit.case()
+    before = trips_of(case, ("Li", "x a", "kit"))
+    found = difference(case, before, trips_of(case, ("Li", "x", "kit"), ("Li", "a", ""), ("Wang", "e", "kit")), tries=0)
+    assert found.of("new")[0].why == "Li brings kit back sooner, at 09:10, for Wang"
+
+
 def urgent(case: Case, *names: str) -> Case:
     return replace(case, tickets=tuple(replace(t, severity="emergency") if t.id in names else t for t in case.tickets))
 

@@ -58,15 +58,38 @@ def test_each_kind_of_news_matters_and_is_named(day):
     person = next(item.technicians[0] for item in now.committed if not item.locked)
     assert "ticket NEW is new" in matters(before, with_emergency(now, case.tickets[0]), plan).reasons
     assert matters(before, without_ticket(now, waiting), plan).reasons == (f"ticket {waiting} is gone before work on it began",)
-    assert f"technician {person}: shifts are others" in matters(before, with_sick(now, person), plan).reasons
+    assert f"technician {person} cannot work any more" in matters(before, with_sick(now, person), plan).reasons
     longer = replace(now, tickets=tuple(replace(t, service_minutes=t.service_minutes + 1) for t in now.tickets[:1]) + now.tickets[1:])
     assert f"ticket {now.tickets[0].id}: service minutes changed" in matters(before, longer, plan).reasons
     fewer = replace(now, stations=(replace(now.stations[0], kits={}), *now.stations[1:]))
     assert matters(before, fewer, plan).reasons[0] == f"station {now.stations[0].id}: kits changed"
-    assert matters(before, replace(now, rates=replace(now.rates, drive_per_km=9.0)), plan).reasons == ("prices are others",)
+    assert matters(before, replace(now, rates=replace(now.rates, drive_per_km=9.0)), plan).reasons == ("prices changed",)
     others = tuple(item for item in now.committed if person not in item.technicians)
     without = replace(now, technicians=tuple(t for t in now.technicians if t.id != person), committed=others)
     assert f"technician {person} is gone" in matters(before, without, plan).reasons
+
+
+def test_shifts_that_come_into_view_are_nothing_and_others_are(line_day):
+    line_day.station("S")
+    line_day.technician("Li", shifts=[(0, 540)])
+    line_day.technician("Wang", shifts=[(0, 540)])
+    before = line_day.case()
+    view, tomorrow = line_day.at(1440), replace(before.technicians[0].shifts[0], start=line_day.at(1440), end=line_day.at(1980))
+    li, wang = before.technicians
+    later = replace(before, now=line_day.at(15), technicians=(replace(li, shifts=(*li.shifts, tomorrow)), wang))
+    assert matters(before, later, seen_until=view).reasons == ()
+    assert matters(before, later).reasons == ("technician Li works other hours",)
+    # One that begins a second before the end of what was seen was not there: that is news.
+    sooner = replace(tomorrow, start=line_day.at(1440) - timedelta(seconds=1))
+    seen = replace(later, technicians=(replace(li, shifts=(*li.shifts, sooner)), wang))
+    assert matters(before, seen, seen_until=view).reasons == ("technician Li works other hours",)
+    # Whoever comes into view with a first shift is no new technician; whoever has one today is.
+    alone = replace(before, technicians=(wang,))
+    assert matters(alone, replace(later, technicians=(replace(li, shifts=(tomorrow,)), wang)), seen_until=view).reasons == ()
+    assert matters(alone, later, seen_until=view).reasons == ("technician Li is new",)
+    # Sick today: tomorrow's shift, which nobody had seen, does not hide it.
+    sick = replace(later, technicians=(replace(li, shifts=(tomorrow,)), wang))
+    assert matters(before, sick, seen_until=view).reasons == ("technician Li cannot work any more",)
 
 
 def test_a_delay_matters_as_soon_as_it_moves_a_visit_by_more_than_is_tolerated(line_day):

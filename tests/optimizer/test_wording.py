@@ -111,11 +111,11 @@ def test_every_kind_of_remedy_has_its_sentence():
 
 
 def test_every_code_in_use_has_a_sentence_and_every_sentence_is_in_use():
-    places = [ROOT / "optimizer" / name for name in ("reasons.py", "difference.py", "matters.py", "check.py", "explanation.py")]
+    places = [ROOT / "optimizer" / name for name in ("reasons.py", "difference_reasons.py", "matters.py", "check.py", "explanation.py")]
     places += [ROOT / "optimizer" / name for name in ("edited_rules.py", "edited_times.py", "edited_trial.py", "choosing.py")]
     sources = "\n".join(place.read_text(encoding="utf-8") for place in places)
     used = set(re.findall(r'"((?:rule|news|hand|part)_\w+)"', sources)) | {"differs_saves", "served"}
-    used |= {f"differs_{code}" for code in re.findall(r'(?:_Why|_about)\("(\w+)"', sources)}
+    used |= {f"differs_{code}" for code in re.findall(r'(?:Why|_about|_kit)\("(\w+)"', sources)}
     used |= {f"differs_{code}_emergency" for code in re.findall(r'_about\("(\w+)"', sources)}
     assert used <= SENTENCES.keys()
     own = [code for code in SENTENCES if code not in used and not code.startswith("change_")]

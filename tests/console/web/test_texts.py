@@ -144,7 +144,7 @@ PROBLEMS = {"Conflict": 0, "NotFound": 0, "HTTPException": 1}
         (["data_models/event_state.py"], {"Noted": 1}, frozenset()),
         (["data_models/store/plans.py"], PROBLEMS, frozenset()),
         (["data_models/store/database.py"], {"Conflict": 0, "Unavailable": 0}, frozenset()),
-        (["flows/reoptimizing.py"], {"reject": 4}, frozenset({"reason"})),
+        (["flows/reoptimizing.py"], {"reject": 4, "approve": 4}, frozenset({"reason"})),
         (["data_models/store/edits.py"], {**PROBLEMS, "BadInput": 0}, frozenset()),
         (["flows/editing.py"], {**PROBLEMS, "reject": 4}, frozenset()),
         (["optimizer/edited_rules.py"], {**PROBLEMS, "yield": 0}, frozenset()),
