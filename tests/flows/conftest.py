@@ -27,6 +27,23 @@ def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         yield server
 
 
+@pytest.fixture(scope="module")
+def prefect_api(running_server: PrefectServer) -> Iterator[Path]:
+    """This process as a client of the server, whose folder is given."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: running_server.api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield running_server.log.parent
+        send_logs()
+
+
+def send_logs() -> None:
+    """Wait until the server has all that was logged."""
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=30)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def search_is_ready(compiled_search: None) -> None:
     """Tests here plan in processes of their own, too, which then find the search compiled."""

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from data_models.store.notices import list_notices
 from flows import dispatch, plan_day
 from flows.intake import import_table
 from flows.stack import PrefectServer, server_environment
+from tests.flows.conftest import send_logs
 
 NOW = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
 PASSWORD = "s3cret-of-the-database"  # noqa: S105
@@ -45,23 +46,6 @@ class Run:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with sqlite3.connect(f"file:{self.server / 'prefect.db'}?mode=ro", uri=True) as connection:
             return connection.execute(query).fetchall()
-
-
-@pytest.fixture(scope="module")
-def prefect_api(running_server: PrefectServer) -> Iterator[Path]:
-    """This process as a client of the server, whose folder is given."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    with temporary_settings({PREFECT_API_URL: running_server.api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        yield running_server.log.parent
-        send_logs()
-
-
-def send_logs() -> None:
-    """Wait until the server has all that was logged."""
-    from prefect.logging.handlers import APILogWorker
-
-    APILogWorker.drain_all(timeout=30)
 
 
 @pytest.fixture

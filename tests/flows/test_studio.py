@@ -12,7 +12,6 @@ from config.policies import load_policy
 from data_models.errors import BadInput
 from data_models.study import CloseStation, Growth, OpenStation, Scenario, SetPeople
 from data_models.study_files import scenario_json, study_json
-from flows.stack import PrefectServer
 from flows.studio import Run, compare_scenarios, comparison_markdown, comparison_summary, replay_run, with_today, write_comparison
 from tests.optimizer.studies import line_study
 
@@ -103,19 +102,14 @@ def test_the_summary_is_plain_and_markdown_is_harmless(tmp_path: Path) -> None:
     assert comparison_markdown(made).count("\n") == 4
 
 
-def test_the_flow_replays_in_parallel_and_goes_on_where_it_was(running_server: PrefectServer, tmp_path: Path) -> None:
-    from prefect.logging.handlers import APILogWorker
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
+def test_the_flow_replays_in_parallel_and_goes_on_where_it_was(prefect_api: Path, tmp_path: Path) -> None:
     from flows.study_stations import study_stations
 
     (tmp_path / "study.json").write_text(study_json(STUDY), encoding="utf-8")
     (tmp_path / "open.json").write_text(scenario_json(OPEN), encoding="utf-8")
-    with temporary_settings({PREFECT_API_URL: running_server.api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        report = study_stations(tmp_path / "study.json", [tmp_path / "open.json"], tmp_path / "out", policy="nearest", seeds=2)
-        kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "replays").iterdir()}
-        again = study_stations(tmp_path / "study.json", [tmp_path / "open.json"], tmp_path / "out", policy="nearest", seeds=2)
-        APILogWorker.drain_all(timeout=30)
+    report = study_stations(tmp_path / "study.json", [tmp_path / "open.json"], tmp_path / "out", policy="nearest", seeds=2)
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "replays").iterdir()}
+    again = study_stations(tmp_path / "study.json", [tmp_path / "open.json"], tmp_path / "out", policy="nearest", seeds=2)
     assert len(kept) == 4
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "replays").iterdir()} == kept
     expected = comparison_summary(compare_scenarios(STUDY, with_today([OPEN]), POLICY, "nearest", seeds=(1, 2)))
