@@ -69,7 +69,7 @@ def make_console(
     _tell_errors(console, web)
     console.mount("/static/maps", StaticFiles(directory=MAPS), name="maps")
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
-    console.mount("/api", make_api(store, settings), name="api")
+    console.mount("/api", make_api(store, settings, now=now), name="api")
     plans = ShownPlans(store, settings)
     for router in (
         login_router(web, visitor),

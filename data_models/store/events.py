@@ -83,12 +83,12 @@ def add_events(session: Session, events: Sequence[Event], arrived_at: datetime) 
             seen[event.key] = event
             rows[position] = _row(company.completed(event), arrived_at)
     tickets = {row.ticket_id for row in rows.values()} - {""}
-    before = tickets_before(session, tickets)
+    was = tickets_before(session, tickets)
     _tell_what_was_known(session, list(rows.values()), arrived_at)
     session.add_all(rows.values())
     session.flush()
     notes = fold(session, rows.values())
-    tell_changed(session, before, tickets, f"event {max((row.id for row in rows.values()), default=0)}", arrived_at)
+    tell_changed(session, was, tickets, f"event {max((row.id for row in rows.values()), default=0)}", arrived_at)
     for position, row in rows.items():
         found = notes.get(row.id, Noted())
         answers[position] = Answer(row.key, row.id, found.verdict, found.note)

@@ -1,4 +1,4 @@
-"""Answers kept by idempotency keys: whoever sends a request again with its key gets the answer of the first time, and nothing happens twice."""
+"""Answers kept by idempotency keys: a request that is sent again with its key gets the answer of the first time and does nothing twice."""
 
 from __future__ import annotations
 
@@ -53,3 +53,9 @@ def forget_answers(session: Session, before: datetime) -> int:
     """Forget the keys of before a moment; gives how many."""
     done = session.execute(delete(tables.KeptAnswer).where(tables.KeptAnswer.at < before))
     return cast("CursorResult[Any]", done).rowcount
+
+
+def read_answer(session: Session, caller: str, key: str) -> KeptAnswer | None:
+    """What a key was answered; None when it was not used."""
+    kept = session.get(tables.KeptAnswer, (caller, key))
+    return None if kept is None else KeptAnswer(kept.request, kept.status, kept.headers, kept.body)

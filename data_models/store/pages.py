@@ -55,8 +55,8 @@ def plan_counts(session: Session, plans: Sequence[int]) -> dict[int, tuple[int, 
     )
     left = tables.Unassigned
     out = select(left.plan_id, func.count()).where(left.plan_id.in_(plans)).group_by(left.plan_id)
-    planned = {number: count for number, count in session.execute(served)}
-    unplanned = {number: count for number, count in session.execute(out)}
+    planned = dict(session.execute(served).tuples())
+    unplanned = dict(session.execute(out).tuples())
     return {number: (planned.get(number, 0), unplanned.get(number, 0)) for number in plans}
 
 
@@ -127,7 +127,9 @@ def audit_page(session: Session, limit: int, after: int | None = None, *, subjec
     return list(session.scalars(query.where(entry.subject == subject) if subject else query))
 
 
-def regions_of(session: Session, *, tickets: Sequence[str] = (), technicians: Sequence[str] = (), sites: Sequence[str] = ()) -> dict[str, str]:
+def regions_of(
+    session: Session, *, tickets: Sequence[str] = (), technicians: Sequence[str] = (), sites: Sequence[str] = ()
+) -> dict[str, str]:
     """The region of each of these, keyed `ticket ID`, `technician ID`, `site ID` or `station ID`; those that are not known are left out.
 
     Stations are read whole, since there are few.

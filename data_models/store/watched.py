@@ -164,9 +164,7 @@ def _closing(heard: Sequence[Heard], state: str) -> Closing | None:
 # --- the rows ---
 
 
-def _rows(
-    session: Session, now: datetime, region: str, settled_since: datetime | None, only: Sequence[str] | None
-) -> list[Any]:
+def _rows(session: Session, now: datetime, region: str, settled_since: datetime | None, only: Sequence[str] | None) -> list[Any]:
     since = min(settled_since or now, now - AFTER_CLOSING)
     ticket, site, customer = tables.Ticket, tables.Site, tables.Customer
     query = (

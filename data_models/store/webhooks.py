@@ -127,7 +127,9 @@ def has_subscribers(session: Session, *kinds: WebhookKind) -> bool:
     return any(set(kinds) & set(wanted) for wanted in rows)
 
 
-def put_message(session: Session, kind: str, message: str, region: str, data: Mapping[str, Any], at: datetime, only: int | None = None) -> int:
+def put_message(
+    session: Session, kind: str, message: str, region: str, data: Mapping[str, Any], at: datetime, only: int | None = None
+) -> int:
     """Put a message into the outbox in the caller's transaction, for each subscription that wants its kind and region.
 
     Parameters
@@ -144,8 +146,12 @@ def put_message(session: Session, kind: str, message: str, region: str, data: Ma
     int
         To how many it goes that did not have it.
     """
-    rows = session.execute(select(tables.Webhook.id, tables.Webhook.kinds, tables.Webhook.regions).where(tables.Webhook.disabled_at.is_(None)))
-    wanted = [row.id for row in rows if row.id == only or (only is None and kind in row.kinds and (not row.regions or region in row.regions))]
+    rows = session.execute(
+        select(tables.Webhook.id, tables.Webhook.kinds, tables.Webhook.regions).where(tables.Webhook.disabled_at.is_(None))
+    )
+    wanted = [
+        row.id for row in rows if row.id == only or (only is None and kind in row.kinds and (not row.regions or region in row.regions))
+    ]
     if not wanted:
         return 0
     payload = json.dumps({"type": kind, "timestamp": at.isoformat(), "data": dict(data)}, ensure_ascii=False, separators=(",", ":"))
