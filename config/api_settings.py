@@ -15,6 +15,7 @@ class ApiSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+    strangers_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 60
     key_hours: Annotated[float, Field(ge=1, le=24 * 90, allow_inf_nan=False)] = 48.0
 
 

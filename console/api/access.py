@@ -27,6 +27,7 @@ from data_models.people import MAY, Action, Scope
 from data_models.store.people import session_of_token, token_of
 
 if TYPE_CHECKING:
+    from config.api_settings import ApiSettings
     from console.api.service import Api
 
 NEEDS: Mapping[str, Scope | None] = {
@@ -77,9 +78,6 @@ OF_ACTIONS: Mapping[Action, frozenset[Scope]] = {
 WHOLE: frozenset[Scope] = frozenset({"audit:read", "webhooks:manage"})
 """Scopes about the whole company, for callers without regions only."""
 
-STRANGERS_PER_MINUTE = 60
-"""Requests from one address with a token that nobody has."""
-
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ASK = "send the header Authorization: Bearer TOKEN; `twohour tokens make` makes one"
 
@@ -111,11 +109,12 @@ def must_be_theirs(caller: Caller, region: str | None, what: str) -> None:
 
 
 class Limits:
-    """Counts requests for one server process."""
+    """Counts requests for one server process: of each caller, and of each address that shows no token that is known."""
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._known, self._strangers = RateLimitItemPerMinute(per_minute), RateLimitItemPerMinute(STRANGERS_PER_MINUTE)
+        self._known = RateLimitItemPerMinute(settings.requests_per_minute)
+        self._strangers = RateLimitItemPerMinute(settings.strangers_per_minute, namespace="strangers")
         self._lock = threading.Lock()
 
     def count(self, who: str, *, known: bool) -> None:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from console.api.service import Api
 
-MOST_EVENTS = 100_000
-
 _EVENT = {
     "type": "object",
     "required": ["kind", "at", "key"],
@@ -41,12 +39,12 @@ _EVENT = {
     "additionalProperties": True,
     "example": {"kind": "ticket_contacted", "at": "2026-03-02T08:20:00+08:00", "key": "call-4711", "ticket": "E-0001"},
 }
+_OTHER = {"description": "What is no event is answered as `unreadable`, so that the others count."}
 _BODY = {
     "required": True,
     "description": "One event or an array of them; docs/events.md says what each kind has.",
-    "content": {"application/json": {"schema": {"anyOf": [_EVENT, {"type": "array", "items": {}, "maxItems": MOST_EVENTS}]}}},
+    "content": {"application/json": {"schema": {"anyOf": [_EVENT, {"type": "array", "items": {"anyOf": [_EVENT, _OTHER]}}, _OTHER]}}},
 }
-"""What is no event is answered as `unreadable`, so that the others count: the description asks for nothing more."""
 
 
 def events_router(api: Api) -> APIRouter:

@@ -18,24 +18,46 @@ _LINE = r"^[^\x00-\x1f\x7f]*$"
 _TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
+MOMENT = {"type": "string", "format": "date-time", "pattern": _MOMENT}
+"""A moment in the description: days 1 to 28 only, which every month has; others are taken where the month has them."""
+
+
 def _moment(value: Any) -> datetime:
     if not isinstance(value, str) or not _READ.fullmatch(value):
         raise ValueError("give a moment of this century with an offset, such as 2026-03-02T08:15:00+08:00")
     return datetime.fromisoformat(value)
 
 
-Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time", "pattern": _MOMENT})]
-"""An aware moment. The description promises days 1 to 28 only, which every month has; the others are taken where the month has them."""
+def _whole(value: Any) -> Any:
+    # 18.0 is a whole number by JSON.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema(MOMENT)]
+"""An aware moment."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_LINE)]
 Line = Annotated[str, StringConstraints(max_length=200, pattern=_LINE)]
 Short = Annotated[str, StringConstraints(max_length=64, pattern=_LINE)]
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=_LINE)]
 Text = Annotated[str, StringConstraints(max_length=20_000, pattern=_TEXT)]
-Whole = Annotated[int, Strict()]
+Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
 Flag = Annotated[bool, Strict()]
 Number = Annotated[float, Strict()]
-Level = Annotated[int, Strict(), Field(ge=1, le=3)]
+Level = Annotated[Whole, Field(ge=1, le=3)]
+Levels = Annotated[
+    dict[Id, Level],
+    Field(max_length=50),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": 50,
+            "propertyNames": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": _LINE},
+            "additionalProperties": {"type": "integer", "minimum": 1, "maximum": 3},
+            "description": "Skills, each with its least level.",
+        }
+    ),
+]
 
 LARGEST = 2**31 - 1
 PlanNumber = Annotated[int, Path(ge=1, le=LARGEST, description="Number of the plan.")]

@@ -223,8 +223,8 @@ def _whole(session: Session, response: Response, row: tables.Plan) -> PlanTold:
 def _routes(session: Session, row: tables.Plan, technician: str) -> RoutesTold:
     tickets = {visit.ticket_id for route in row.routes for visit in route.visits}
     query = select(tables.Ticket.id, tables.Site).join(tables.Site, tables.Site.id == tables.Ticket.site_id)
-    sites: dict[str, tables.Site] = dict(session.execute(query.where(tables.Ticket.id.in_(tickets))).tuples())
-    names = dict(session.execute(select(tables.Technician.id, tables.Technician.name)).tuples())
+    sites: dict[str, tables.Site] = dict(session.execute(query.where(tables.Ticket.id.in_(tickets))).tuples().all())
+    names = dict(session.execute(select(tables.Technician.id, tables.Technician.name)).tuples().all())
     trips: dict[str, list[TripTold]] = {}
     for route in sorted(row.routes, key=lambda route: (route.technician_id, route.departs_at)):
         visits = [_visit(visit, sites[visit.ticket_id]) for visit in route.visits]

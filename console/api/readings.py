@@ -11,8 +11,9 @@ from fastapi.concurrency import run_in_threadpool
 
 from console.api.access import caller_of
 from console.api.bodies import json_body
+from console.api.kinds import MOMENT
 from console.api.other_models import Taken
-from console.api.problems import BAD_INPUT, TOO_LARGE, Problem
+from console.api.problems import BAD_INPUT, CONFLICT, TOO_LARGE, Problem
 from console.api.replies import IdempotencyKey, Reply, once
 from console.readings import told
 from data_models.errors import BadInput
@@ -31,11 +32,23 @@ if TYPE_CHECKING:
 MAX_READINGS = 10_000
 _FORGET_EVERY = timedelta(hours=1)
 
+
+def _text(longest: int) -> dict[str, Any]:
+    """What is promised of a text; others that can be printed are taken too."""
+    return {"type": "string", "minLength": 1, "maxLength": longest, "pattern": "^[ -~\u4e00-\u9fa5]+$"}
+
+
 _READING = {
     "type": "object",
     "required": ["site", "sensor", "quantity", "value", "at"],
-    "properties": {name: {"type": "string"} for name in ("site", "sensor", "quantity", "unit", "key", "product")}
-    | {"value": {"type": ["number", "null", "string"]}, "at": {"type": "string", "format": "date-time"}},
+    "properties": {
+        **{name: _text(64) for name in ("site", "sensor", "quantity", "product")},
+        "unit": _text(16),
+        "key": _text(200) | {"description": "By which a double is known; else by time and value."},
+        "value": {"type": ["number", "null"], "minimum": -1e300, "maximum": 1e300, "description": "null: what a broken sensor sends."},
+        "at": MOMENT,
+    },
+    "additionalProperties": False,
     "example": {
         "site": "S-001", "sensor": "K-1", "quantity": "moisture", "value": 0.6, "unit": "%", "at": "2026-03-02T08:15:00+08:00",
     },
@@ -91,7 +104,8 @@ def readings_router(api: Api) -> APIRouter:
             refused += [Refusal(own[refusal.position][0], refusal.says) for refusal in taken.refused]
             shown = [{"position": it.position, "says": it.says} for it in sorted(refused, key=lambda it: it.position)]
             if items and len(shown) == len(items):
-                raise Problem(BAD_INPUT, f"all {len(items):,} readings are refused; refused says why", refused=shown)
+                # Readings that are none are wrong by themselves; others by what the store knows.
+                raise Problem(CONFLICT if good else BAD_INPUT, f"all {len(items):,} readings are refused; refused says why", refused=shown)
             return Reply(200, Taken(**{**told(taken), "refused": shown}), {}, then)
 
         def then() -> None:

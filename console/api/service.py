@@ -86,7 +86,7 @@ def make_api(store: Store, settings: Settings, *, now: Callable[[], datetime] = 
 
     Errors are problem details (RFC 9457). Raises `BadInput` when a policy file has an error.
     """
-    api = Api(store, settings, now, Limits(settings.api.requests_per_minute))
+    api = Api(store, settings, now, Limits(settings.api))
     application = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     application.add_middleware(Bounded)
     _tell_errors(application)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from console.api.kinds import Asked, Id, Level, Line, Moment, Number, Reason, Short, Text, Told, Whole
+from console.api.kinds import Asked, Id, Levels, Line, Moment, Number, Reason, Short, Text, Told, Whole
 
 Severity = Literal["emergency", "important", "general"]
 TicketState = Literal["open", "planned", "under_way", "done", "cancelled"]
@@ -16,7 +16,7 @@ Source = Literal["phone", "chat", "email", "sensor", "web", "file"]
 
 _EXAMPLE: JsonDict = {
     "site": "S-001", "severity": "emergency", "type": "leak", "product": "ethanol", "title": "Flange of tank 3 leaks",
-    "opened_at": "2026-03-02T08:15:00+08:00", "kits": ["leak-kit"], "skills": {"leak-sealing": 2},
+    "opened_at": "2026-03-02T07:45:00+08:00", "kits": ["leak-kit"], "skills": {"leak-sealing": 2},
 }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ class TicketFacts(Asked):
     service_minutes: Annotated[Number, Field(ge=1, le=10_080)] | None = None
     crew: Annotated[Whole, Field(ge=1, le=20, description="People needed together.")] | None = None
     load: Annotated[Number, Field(ge=0, le=1e9, description="Units of material.")] | None = None
-    skills: Annotated[dict[Id, Level], Field(max_length=50, description="Skills needed, each with its least level.")] | None = None
+    skills: Levels | None = None
     kits: Annotated[list[Id], Field(max_length=50, description="Types of kit needed.")] | None = None
     only: Annotated[list[Id], Field(max_length=200, description="Only these technicians may come.")] | None = None
     banned: Annotated[list[Id], Field(max_length=200, description="These technicians may not come.")] | None = None

@@ -10,9 +10,10 @@ from console.api.access import Caller, caller_of
 from console.api.kinds import WebhookNumber
 from console.api.other_models import Pinged, WebhookAsked, WebhookChange, WebhookMade, WebhookPage, WebhookTold
 from console.api.paging import Cursor, Limit, cursor_of, page_of, place_of
-from console.api.problems import CONFLICT, Problem
+from console.api.problems import CONFLICT, NOT_ALLOWED, Problem
 from console.api.replies import IdempotencyKey, Reply, once
 from data_models import tables
+from data_models.errors import BadInput
 from data_models.store.audit import write_audit
 from data_models.store.webhooks import (
     add_webhook,
@@ -56,7 +57,7 @@ def webhooks_router(api: Api) -> APIRouter:
             made = WebhookMade(**_told(row, 0).model_dump(), secret=row.secret)
             return Reply(201, made, {"Location": f"{request.scope.get('root_path', '')}/webhooks/{row.id}"})
 
-        return once(api, request, key, work, lambda: check_url(body.url, api.settings.webhooks))
+        return once(api, request, key, work, lambda: _must_be_allowed(api, body.url))
 
     @router.get("/{webhook_id}", operation_id="readWebhook", summary="Read a webhook", response_model=WebhookTold)
     def read_one(webhook_id: WebhookNumber) -> WebhookTold:
@@ -106,6 +107,13 @@ def webhooks_router(api: Api) -> APIRouter:
         return once(api, request, key, work, lambda: None)
 
     return router
+
+
+def _must_be_allowed(api: Api, url: str) -> None:
+    try:
+        check_url(url, api.settings.webhooks)
+    except BadInput as error:
+        raise Problem(NOT_ALLOWED, str(error)) from None
 
 
 def _note(session: Session, api: Api, caller: Caller, action: str, number: int, details: dict[str, object]) -> None:

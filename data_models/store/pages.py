@@ -55,8 +55,8 @@ def plan_counts(session: Session, plans: Sequence[int]) -> dict[int, tuple[int, 
     )
     left = tables.Unassigned
     out = select(left.plan_id, func.count()).where(left.plan_id.in_(plans)).group_by(left.plan_id)
-    planned = dict(session.execute(served).tuples())
-    unplanned = dict(session.execute(out).tuples())
+    planned = dict(session.execute(served).tuples().all())
+    unplanned = dict(session.execute(out).tuples().all())
     return {number: (planned.get(number, 0), unplanned.get(number, 0)) for number in plans}
 
 
