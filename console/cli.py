@@ -29,6 +29,7 @@ from console import (
     reporting,
     serving,
     watching,
+    webhooks,
 )
 from console import notices as outbox
 from console import readiness as ready
@@ -129,7 +130,7 @@ for name, command, panel in (
     app.command(name, rich_help_panel=panel)(command)
 
 
-for name, group in (("people", people.people), ("tokens", people.tokens), ("audit", people.audit)):
+for name, group in (("people", people.people), ("tokens", people.tokens), ("audit", people.audit), ("webhooks", webhooks.webhooks)):
     app.add_typer(group, name=name, rich_help_panel="People")
 
 

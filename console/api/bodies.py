@@ -15,7 +15,8 @@ MOST_BYTES = 20_000_000
 
 MOST_OF_READINGS = 4_000_000
 MOST_OF_OTHERS = 262_144
-_OF_PATHS = {"/events": MOST_BYTES, "/readings": MOST_OF_READINGS}
+OF_PATHS = {"/events": MOST_BYTES, "/readings": MOST_OF_READINGS}
+"""How many bytes a body may have where it is not `MOST_OF_OTHERS`."""
 
 
 class Bounded:
@@ -30,7 +31,7 @@ class Bounded:
             await self._app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        most, read = _OF_PATHS.get(path, MOST_OF_OTHERS), 0
+        most, read = OF_PATHS.get(path, MOST_OF_OTHERS), 0
         length = dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")
         if length.isascii() and length.isdecimal() and (len(length) > 18 or int(length) > most):
             await _too_large(most).answer()(scope, receive, send)

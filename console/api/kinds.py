@@ -41,10 +41,10 @@ Line = Annotated[str, StringConstraints(max_length=200, pattern=_LINE)]
 Short = Annotated[str, StringConstraints(max_length=64, pattern=_LINE)]
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=_LINE)]
 Text = Annotated[str, StringConstraints(max_length=20_000, pattern=_TEXT)]
-Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
+Crew = Annotated[int, Strict(), Field(ge=1, le=20), BeforeValidator(_whole)]
 Flag = Annotated[bool, Strict()]
 Number = Annotated[float, Strict()]
-Level = Annotated[Whole, Field(ge=1, le=3)]
+Level = Annotated[int, Strict(), Field(ge=1, le=3), BeforeValidator(_whole)]
 Levels = Annotated[
     dict[Id, Level],
     Field(max_length=50),

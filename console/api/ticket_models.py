@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from console.api.kinds import Asked, Id, Levels, Line, Moment, Number, Reason, Short, Text, Told, Whole
+from console.api.kinds import Asked, Crew, Id, Levels, Line, Moment, Number, Reason, Short, Text, Told
 
 Severity = Literal["emergency", "important", "general"]
 TicketState = Literal["open", "planned", "under_way", "done", "cancelled"]
@@ -32,7 +32,7 @@ class TicketFacts(Asked):
     window_start: Annotated[Moment, Field(description="Work may begin from.")] | None = None
     window_end: Annotated[Moment, Field(description="Work may begin until.")] | None = None
     service_minutes: Annotated[Number, Field(ge=1, le=10_080)] | None = None
-    crew: Annotated[Whole, Field(ge=1, le=20, description="People needed together.")] | None = None
+    crew: Annotated[Crew, Field(description="People needed together.")] | None = None
     load: Annotated[Number, Field(ge=0, le=1e9, description="Units of material.")] | None = None
     skills: Levels | None = None
     kits: Annotated[list[Id], Field(max_length=50, description="Types of kit needed.")] | None = None

@@ -57,6 +57,13 @@ class Company:
         with self.store.reading() as session:
             return sorted(set(session.scalars(select(column).where(*where))))
 
+    def split(self) -> None:
+        """Make two regions of it, east and west, with sites and stations in each."""
+        with self.store.session() as session:
+            for model in (tables.Site, tables.Station):
+                for number, row in enumerate(session.scalars(select(model).order_by(model.id))):  # type: ignore[attr-defined]
+                    row.region = ("east", "west")[number % 2]
+
     def with_settings(self, **parts: Any) -> Company:
         """The same with other settings."""
         return dataclasses.replace(self, settings=self.settings.model_copy(update=parts))
