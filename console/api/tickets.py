@@ -128,7 +128,8 @@ def _done(
 ) -> Response:
     """Do something about a ticket and answer with the ticket as it is then."""
     caller, now = caller_of(request), api.now()
-    told = {"by": caller.name, "now": now, "key": f"api {uuid.uuid4().hex}"}
+    # Of the same moment events go by their keys: those of earlier requests come first.
+    told = {"by": caller.name, "now": now, "key": f"api {now:%Y-%m-%dT%H:%M:%S.%f} {uuid.uuid4().hex}"}
 
     def work(session: Session, _ready: None) -> Reply:
         row = _row(session, ticket)

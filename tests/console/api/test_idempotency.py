@@ -20,6 +20,7 @@ def test_the_same_request_is_answered_as_before_and_done_once(company: Any) -> N
     ticket = company.ids(tables.Ticket.id, tables.Ticket.state.in_(("open", "planned")))[0]
     key = {"Idempotency-Key": "k-1"}
     first = erp.patch(f"/tickets/{ticket}", json={"title": "once"}, headers=key)
+    company.now += timedelta(seconds=1)
     erp.patch(f"/tickets/{ticket}", json={"title": "meanwhile"})
     again = erp.patch(f"/tickets/{ticket}", json={"title": "once"}, headers=key)
     assert (again.status_code, again.content, again.headers["etag"]) == (200, first.content, first.headers["etag"])
