@@ -28,6 +28,7 @@ from data_models.store.webhooks import (
     SECRET_PREFIX,
     TakenDelivery,
     forget_deliveries,
+    is_any_due,
     mark_delivered,
     mark_undelivered,
     message_id,
@@ -129,6 +130,9 @@ def deliver_due(store: Store, settings: Settings, now: datetime, *, most: int = 
     Unavailable
         The database does not answer.
     """
+    with store.reading() as session:
+        if not is_any_due(session, now):
+            return DeliveryReport()
     clock = running_from(now)
     counts: Counter[str] = Counter()
     failures: Counter[int] = Counter()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -38,6 +41,7 @@ from flows.webhooks import deliver_due
 UPON_EMERGENCY_S = 2.0
 """Of search when an emergency comes in; the scheduled run after it has longer."""
 
+DELIVER_EVERY_S = 3.0
 FORGET_EVERY = timedelta(hours=1)
 _CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 _log = logging.getLogger(__name__)
@@ -101,7 +105,29 @@ def make_api(store: Store, settings: Settings, *, now: Callable[[], datetime] = 
 
     application.include_router(own)
     describe(application)
+    application.state.api = api
     return application
+
+
+@asynccontextmanager
+async def delivering(application: FastAPI) -> AsyncIterator[None]:
+    """As long as a server runs: other systems are told within seconds of what anybody changed, in whichever process."""
+
+    async def deliver() -> None:
+        while True:
+            try:
+                await run_in_threadpool(application.state.api.deliver)
+            except TwohourError as error:
+                _log.warning("telling other systems: %s", error)
+            await asyncio.sleep(DELIVER_EVERY_S)
+
+    task = asyncio.create_task(deliver())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def _guarded(api: Api) -> type[APIRoute]:

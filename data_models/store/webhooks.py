@@ -219,6 +219,17 @@ def _tickets(session: Session, tickets: Iterable[str]) -> dict[str, dict[str, An
     return found
 
 
+def is_any_due(session: Session, now: datetime) -> bool:
+    """Whether a message waits to be sent at `now`: asked often, so that nobody has to write for nothing."""
+    delivery = tables.WebhookDelivery
+    query = (
+        select(delivery.id)
+        .join(tables.Webhook, tables.Webhook.id == delivery.webhook_id)
+        .where(delivery.state == "waiting", delivery.next_try_at <= now, tables.Webhook.disabled_at.is_(None))
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def take_delivery(session: Session, now: datetime, *, except_webhooks: Collection[int] = ()) -> TakenDelivery | None:
     """Take the message that is due longest: it belongs to the caller for `LEASE` once this is committed. None when none is due."""
     delivery = tables.WebhookDelivery

@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from starlette.testclient import TestClient
 
 from config.api_settings import WebhookSettings
 from config.notice_settings import ChannelSettings, NoticeSettings
+from console.web.application import make_console
 from data_models import tables
 from data_models.errors import BadInput
 from data_models.store.audit import list_audit
 from data_models.store.webhooks import WEBHOOK_KINDS, put_message
 from flows import webhooks
+from flows.dispatch import approve_and_tell
 from flows.watching import watch
 from flows.webhooks import check_url, deliver_due, forget_delivered, signature
 from tests.receivers import Calls, web_server
@@ -105,6 +108,16 @@ def test_what_is_rolled_back_is_not_told(company: Any) -> None:
             put_and_fail()
         assert deliver_due(company.store, company.settings, company.now).sent == 0
         assert calls.got == []
+
+
+def test_a_running_console_tells_what_another_process_changed(company: Any) -> None:
+    with web_server() as calls:
+        company, _, _ = subscribed(company, calls, "plan.published")
+        with TestClient(make_console(company.store, company.settings, now=lambda: company.now)):
+            approve_and_tell(company.store, company.settings, company.draft, by="王敏", at=company.now)
+            assert calls.arrived.wait(60)
+        [(_, _, body)] = calls.got
+        assert (body["data"]["plan"], body["data"]["by"]) == (company.draft, "王敏")
 
 
 def test_a_receiver_that_fails_is_tried_again_with_growing_pauses(company: Any) -> None:
