@@ -80,8 +80,14 @@ def kind_of(error: TwohourError) -> Kind:
 
 def told_by_validation(errors: Sequence[Mapping[str, Any]]) -> Response:
     """An answer to values that are not what the description says: one entry each, by where it stands. Values are not repeated."""
-    wrong = [{"where": ".".join(map(str, error["loc"])), "says": str(error["msg"])} for error in errors[:20]]
+    wrong = [{"where": ".".join(map(str, error["loc"])), "says": _says(error)} for error in errors[:20]]
     if any(error["type"] == "json_invalid" for error in errors):
         return told(NOT_JSON, f"the body is not JSON: {wrong[0]['says']}")
     detail = "; ".join(f"{one['where']}: {one['says']}" for one in wrong[:5])
     return told(BAD_INPUT, detail, errors=wrong)
+
+
+def _says(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "there is no such field; leave it out"
+    return str(error["msg"]).removeprefix("Value error, ")
