@@ -119,7 +119,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         kinds += [NOT_JSON, TOO_LARGE, NOT_JSON_TYPE, CONFLICT]
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())) or operation["operationId"] == "readPublishedPlan":
         kinds.append(NOT_FOUND)
-    if operation["operationId"] == "readPlanDifference":
+    if operation["operationId"] in ("readPlanDifference", "answerTicket"):
         kinds.append(CONFLICT)
     if "If-Match" in named:
         kinds.append(CHANGED)

@@ -16,6 +16,7 @@ from config.policies import load_policies
 from console.api.access import Caller, caller_of, digest, must_be_theirs
 from console.api.kinds import Short, TicketId
 from console.api.paging import Cursor, Limit, cursor_of, page_of, place_of
+from console.api.problems import CONFLICT, Problem
 from console.api.replies import IdempotencyKey, IfMatch, Reply, must_match, once
 from console.api.ticket_models import (
     AnswerTold,
@@ -110,7 +111,11 @@ def tickets_router(api: Api) -> APIRouter:
 
         with api.store.reading() as session:
             _theirs(session, caller_of(request), ticket_id)
-        return _answered(respond(api.store, api.settings, ticket_id, api.now()))
+        try:
+            return _answered(respond(api.store, api.settings, ticket_id, api.now()))
+        except BadInput as error:
+            # It opens later, or its contract names a policy that does not exist: the request is not what is wrong.
+            raise Problem(CONFLICT, str(error)) from None
 
     return router
 
