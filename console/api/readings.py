@@ -55,8 +55,8 @@ _READING = {
 }  # fmt: skip
 _BODY = {
     "required": True,
-    "description": "A list of readings; docs/sensors.md says what each has. One that cannot be taken is told in `refused`.",
-    "content": {"application/json": {"schema": {"type": "array", "maxItems": MAX_READINGS, "items": _READING}}},
+    "description": f"A list of at most {MAX_READINGS:,} readings; docs/sensors.md says what each has. One that cannot be taken is told in `refused`.",
+    "content": {"application/json": {"schema": {"type": "array", "items": _READING}}},
 }
 
 

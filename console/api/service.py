@@ -16,6 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from config.settings import Settings
 from console.api.access import Limits, admission
@@ -24,7 +25,7 @@ from console.api.company import company_router
 from console.api.description import describe
 from console.api.happenings import events_router
 from console.api.plans import plans_router
-from console.api.problems import BAD_INPUT, FAULT, KINDS, UNAVAILABLE, Problem, kind_of, told, told_by_validation
+from console.api.problems import BAD_INPUT, FAULT, KINDS, METHOD_NOT_ALLOWED, UNAVAILABLE, Problem, kind_of, told, told_by_validation
 from console.api.readings import readings_router
 from console.api.replies import body_digest
 from console.api.tickets import tickets_router
@@ -166,8 +167,15 @@ def _tell_errors(application: FastAPI) -> None:
         return told(kind, str(error), {"Retry-After": "5"} if kind is UNAVAILABLE else None)
 
     @application.exception_handler(HTTPException)
-    async def refused(_request: Request, error: HTTPException) -> Response:
+    async def refused(request: Request, error: HTTPException) -> Response:
         kind = next((kind for kind in KINDS if kind.status == error.status_code), BAD_INPUT if error.status_code < 500 else FAULT)
+        if kind is METHOD_NOT_ALLOWED:
+            # Each route knows its own methods only, and the first one answers for the address.
+            routes = [
+                route for route in application.routes if isinstance(route, APIRoute) and route.matches(request.scope)[0] != Match.NONE
+            ]
+            allowed = sorted({method for route in routes for method in route.methods})
+            return told(kind, f"this address takes {', '.join(allowed)}", {"Allow": ", ".join(allowed)})
         return told(kind, str(error.detail), error.headers)
 
     @application.exception_handler(RequestValidationError)
