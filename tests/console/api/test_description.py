@@ -39,7 +39,7 @@ CONFIG = {
     "suppress-health-check": ["all"],
     "generation": {"max-examples": EXAMPLES, "deterministic": True, "no-shrink": True, "codec": "utf-8"},
     "cache": {"enabled": False},
-    "phases": {"coverage": {"enabled": True}, "stateful": {"enabled": False}},
+    "phases": {"stateful": {"enabled": False}},
 }
 
 
@@ -139,7 +139,6 @@ def test_every_operation_keeps_what_is_described(described: Any) -> None:
         if not isinstance(event, ScenarioFinished):
             continue
         asked[event.recorder.label] += len(event.recorder.cases)
-        print(event.phase, event.recorder.label, len(event.recorder.cases), round(event.elapsed_time,2))
         for checks in event.recorder.checks.values():
             for check in checks:
                 if check.failure_info is not None:
