@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from console.api.access import NEEDS
 from console.api.problems import (
@@ -136,8 +135,3 @@ def _response(kind: Kind) -> dict[str, Any]:
     if kind in (TOO_MANY, UNAVAILABLE):
         answer["headers"] = {"Retry-After": {"schema": {"type": "string"}, "description": "Seconds to wait."}}
     return answer
-
-
-def operations(application: FastAPI) -> set[str]:
-    """The ids of all operations that an application has."""
-    return {str(route.operation_id) for route in application.routes if isinstance(route, APIRoute)}

@@ -55,7 +55,7 @@ _READING = {
 }  # fmt: skip
 _BODY = {
     "required": True,
-    "description": f"A list of at most {MAX_READINGS:,} readings; docs/sensors.md says what each has. One that cannot be taken is told in `refused`.",
+    "description": f"A list of at most {MAX_READINGS:,} readings; docs/sensors.md says what each has. `refused` tells those not taken.",
     "content": {"application/json": {"schema": {"type": "array", "items": _READING}}},
 }
 

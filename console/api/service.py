@@ -174,7 +174,7 @@ def _tell_errors(application: FastAPI) -> None:
             routes = [
                 route for route in application.routes if isinstance(route, APIRoute) and route.matches(request.scope)[0] != Match.NONE
             ]
-            allowed = sorted({method for route in routes for method in route.methods})
+            allowed = sorted({method for route in routes for method in route.methods or ()})
             return told(kind, f"this address takes {', '.join(allowed)}", {"Allow": ", ".join(allowed)})
         return told(kind, str(error.detail), error.headers)
 
