@@ -75,6 +75,7 @@ CONTRACTS: Mapping[str, Contract] = {
     "fallback_happened": Contract({"plan": "number", "at": "time", "outcome": "word"}),
     "ticket_state": Contract({**_TICKET, "state": "word"}, {"expected": {"arrives": "time"}}),
     "satisfaction_asked": Contract({**_TICKET, "closed": "time"}),
+    "webhook_disabled": Contract({"webhook": "number", "host": "text", "since": "time", "reason": "text"}),
     "notice_failed": Contract({"notice": "text", "template": "text", "audience": "word", "reason": "text"}),
 }
 """What each template is given. A file must have them all, show every field and name no other."""

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from config.api_settings import ApiSettings, WebhookSettings
 from config.cron import parse_cron
 from config.notice_settings import NoticeSettings, zone
 from config.toml_files import read_toml
@@ -86,6 +87,8 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "replanning": ReplanningSettings,
     "automatic": AutomaticSettings,
     "notices": NoticeSettings,
+    "api": ApiSettings,
+    "webhooks": WebhookSettings,
 }
 """Settings that are tables of the file."""
 
@@ -134,6 +137,8 @@ class Settings(BaseSettings):
     notices: NoticeSettings = NoticeSettings()
     replanning: ReplanningSettings = ReplanningSettings()
     automatic: AutomaticSettings = AutomaticSettings()
+    api: ApiSettings = ApiSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -6,6 +6,7 @@
 - `watching.clocks`: the clocks of tickets, and what is owed
 - `notices`: what waits to be told or failed, and sending it
 - `answering.respond`, which `answer_tables` prints
+- `webhooks`: other systems that are told what happens; `api`: what they may ask and tell by HTTP
 - `overrides`: which advice coordinators overruled, why, and how it went
 - `readiness`: who is left for the next emergency, hour by hour
 - `demonstration.demo`, `doctor.doctor`

@@ -30,6 +30,7 @@ from console import (
     serving,
     studio,
     watching,
+    webhooks,
 )
 from console import notices as outbox
 from console import readiness as ready
@@ -135,6 +136,7 @@ for name, group, panel in (
     ("people", people.people, "People"),
     ("tokens", people.tokens, "People"),
     ("audit", people.audit, "People"),
+    ("webhooks", webhooks.webhooks, "People"),
 ):
     app.add_typer(group, name=name, rich_help_panel=panel)
 

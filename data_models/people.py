@@ -13,9 +13,20 @@ Action = Literal["see", "edit", "decide", "tell", "study", "work", "administer"]
 """`see` plans, tickets and maps; `edit` a draft; `decide`: approve, reject, send somebody; `tell` what happened; `study` stations;
 `work`: a technician's own visits; `administer` people, tokens and the audit trail."""
 
-Scope = Literal["tickets:read", "tickets:write", "plans:read", "events:read", "events:write", "readings:write"]
+Scope = Literal[
+    "tickets:read",
+    "tickets:write",
+    "plans:read",
+    "plans:decide",
+    "company:read",
+    "events:read",
+    "events:write",
+    "readings:write",
+    "audit:read",
+    "webhooks:manage",
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""What an API token may be good for."""
+"""What an API token may be good for; `console.api.access.NEEDS` says which use case asks for which."""
 
 MAY: Mapping[Role, frozenset[Action]] = {
     "viewer": frozenset({"see"}),

@@ -15,6 +15,7 @@
 - `readiness`: `plan_readiness` (what a kept plan leaves for emergencies), `prepared` (of a case and a plan)
 - `plan_day.plan_day`: the Prefect flow; `deployments`: when it runs by itself
 - `watching`: `watched_tickets` with their clocks, `watch` does what the clocks ask for, `watch_and_send`
+- `tickets`: `push_ticket`, `change_ticket`, `cancel_ticket`, `reopen_ticket`, as other systems do; `webhooks`: `deliver_due` tells them
 - `plan_day.plan_day`, `watch_clocks.watch_clocks`: the Prefect flows; `deployments`: when it runs by itself
 - `stack.prefect_server`: a real Prefect server as a child process
 """

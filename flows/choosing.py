@@ -15,7 +15,7 @@ from data_models.errors import BadInput, Conflict
 from data_models.store import Store, approve, plan_by_id, published_plan, save_plan
 from data_models.store.edits import lock_draft
 from flows.dispatch import KeptPlan, approve_and_publish, make_snapshot, papers_of, read_facts, read_plan
-from flows.planning import judge, judged_summary, must_keep_every_rule
+from flows.planning import JudgedPlan, judge, judged_summary, must_keep_every_rule
 from flows.telling import publish_and_tell
 from optimizer.choosing import NOTHING_TOLD, Chosen, chosen_emergencies, chosen_routes
 from optimizer.explanation import Said
@@ -65,6 +65,17 @@ class PartApproved:
     chosen: Chosen
     plan: int | None = None
     papers: tuple[Paper, ...] = ()
+
+
+@dataclass(frozen=True)
+class PartMade:
+    """A part ready to be published: `told` is the number of the plan that it is put into; without `judged` it breaks a rule."""
+
+    part: Part
+    draft: KeptPlan
+    chosen: Chosen
+    told: int | None
+    judged: JudgedPlan | None
 
 
 def what_happened_since(store: Store, settings: Settings, plan_id: int, now: datetime) -> Since:
@@ -133,40 +144,58 @@ def approve_part(
     Conflict
         The draft was decided about, changed or overtaken meanwhile, has edits that are not finished, or was made before what is published.
     """
+    ready = make_part(store, settings, plan_id, part)
+    if ready.judged is None:
+        return PartApproved(ready.chosen)
+    with store.session() as session:
+        number = publish_part(session, settings, ready, by=by, at=at, reason=reason, seen=seen)
+    return PartApproved(ready.chosen, number, papers_of(store, settings, read_plan(store, number)))
+
+
+def make_part(store: Store, settings: Settings, plan_id: int, part: Part) -> PartMade:
+    """The part of a draft put into what is published and judged, for `publish_part`. Raises as `approve_part`."""
     draft = read_plan(store, plan_id)
     chosen, told = _chosen(store, settings, draft, part)
     if chosen.plan is None:
-        return PartApproved(chosen)
+        return PartMade(part, draft, chosen, told, None)
     judged = judge(draft.snapshot.case, chosen.plan)
     must_keep_every_rule(judged)
-    with store.session() as session:
-        lock_draft(session, plan_id, 0)
-        base = plan_by_id(session, plan_id)
-        now = published_plan(session, base.region)
-        if seen is not None and seen != base.row_version:
-            raise Conflict(f"Plan {plan_id} was changed after you looked at it; look again")
-        if (None if now is None else now.id) != told:
-            raise Conflict(f"Another plan was published while you looked at plan {plan_id}; look again")
-        row = save_plan(
-            session,
-            base.snapshot_id,
-            chosen.plan,
-            created_at=at,
-            seed=base.seed,
-            iterations=base.iterations,
-            violations=0,
-            region=base.region,
-            settings={**base.settings, "part": [part.kind, *part.names], "run": None},
-            versions=base.versions,
-            score=judged_summary(judged),
-            parent_id=plan_id,
-        )
-        what = f"{part.kind} of plan {plan_id}: {', '.join(part.names)}" if part.names else f"{part.kind} of plan {plan_id}"
-        approve(session, row.id, by, at, f"{reason} ({what})" if reason else what)
-        kept: KeptPlan = replace(draft, id=row.id, version=row.version, judged=judged, created_at=at)
-        publish_and_tell(session, settings, kept, by=by, at=at)
-    kept = read_plan(store, row.id)
-    return PartApproved(chosen, row.id, papers_of(store, settings, kept))
+    return PartMade(part, draft, chosen, told, judged)
+
+
+def publish_part(
+    session: Session, settings: Settings, made: PartMade, *, by: str, at: datetime, reason: str = "", seen: int | None = None
+) -> int:
+    """Keep, approve and publish a part in the caller's transaction; gives the number of the plan. Raises as `approve_part`."""
+    plan_id, part, plan, judged = made.draft.id, made.part, made.chosen.plan, made.judged
+    if plan is None or judged is None:
+        raise Conflict(f"{part.kind} of plan {plan_id} cannot be published: {'; '.join(one.what for one in made.chosen.violations[:5])}")
+    lock_draft(session, plan_id, 0)
+    base = plan_by_id(session, plan_id)
+    now = published_plan(session, base.region)
+    if seen is not None and seen != base.row_version:
+        raise Conflict(f"Plan {plan_id} was changed after you looked at it; look again")
+    if (None if now is None else now.id) != made.told:
+        raise Conflict(f"Another plan was published while you looked at plan {plan_id}; look again")
+    row = save_plan(
+        session,
+        base.snapshot_id,
+        plan,
+        created_at=at,
+        seed=base.seed,
+        iterations=base.iterations,
+        violations=0,
+        region=base.region,
+        settings={**base.settings, "part": [part.kind, *part.names], "run": None},
+        versions=base.versions,
+        score=judged_summary(judged),
+        parent_id=plan_id,
+    )
+    what = f"{part.kind} of plan {plan_id}: {', '.join(part.names)}" if part.names else f"{part.kind} of plan {plan_id}"
+    approve(session, row.id, by, at, f"{reason} ({what})" if reason else what)
+    kept: KeptPlan = replace(made.draft, id=row.id, version=row.version, judged=judged, created_at=at)
+    publish_and_tell(session, settings, kept, by=by, at=at)
+    return row.id
 
 
 def _chosen(store: Store, settings: Settings, draft: KeptPlan, part: Part) -> tuple[Chosen, int | None]:

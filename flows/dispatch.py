@@ -256,9 +256,16 @@ def approve_and_tell(
     kept = read_plan(store, plan_id)
     must_keep_every_rule(kept.judged)
     with store.session() as session:
-        approve(session, plan_id, by, at, reason, seen)
-        publish_and_tell(session, settings, kept, by=by, at=at)
+        approve_in(session, settings, kept, by=by, at=at, reason=reason, seen=seen)
     return kept
+
+
+def approve_in(
+    session: Session, settings: Settings, kept: KeptPlan, *, by: str, at: datetime, reason: str = "", seen: int | None = None
+) -> None:
+    """Approve and publish a draft that keeps every rule, in the caller's transaction. Raises as `approve_and_tell`."""
+    approve(session, kept.id, by, at, reason, seen)
+    publish_and_tell(session, settings, kept, by=by, at=at)
 
 
 def must_be_writable(folder: Path) -> None:

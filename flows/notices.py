@@ -108,7 +108,7 @@ def send_due(store: Store, settings: Settings, now: datetime, *, most: int = MOS
         The database does not answer.
     """
     texts = load_texts(settings.notices.template_dir)
-    clock = _running_from(now)
+    clock = running_from(now)
     counts: Counter[NoticeState] = Counter()
     failures: Counter[str] = Counter()
     for _ in range(most):
@@ -200,7 +200,8 @@ def _given_up(notice: TakenNotice, reason: str) -> NewNotice:
     return NewNotice(f"notice-failed:{notice.id}", "coordinator", "", "notice_failed", payload, emergency=True)
 
 
-def _running_from(now: datetime) -> Callable[[], datetime]:
+def running_from(now: datetime) -> Callable[[], datetime]:
+    """A clock that says `now` at this moment and goes on from there."""
     started = time.monotonic()
     return lambda: now + timedelta(seconds=time.monotonic() - started)
 

@@ -6,10 +6,10 @@ Logs name tickets and counts only, never customers or what a notice says.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from config.policies import load_policies
 from data_models.clocks import ClockState
@@ -19,7 +19,9 @@ from data_models.satisfaction import Reopening, reopening
 from data_models.snapshot import Policies
 from data_models.store import add_events, ticket_states
 from data_models.store.notices import contacts_to_tell, keys_in_outbox
+from data_models.store.pages import regions_of
 from data_models.store.watched import Closing, Watched, WatchedTickets, guarded, watched_in_store
+from data_models.store.webhooks import WebhookKind, has_subscribers, message_id, messages_put, put_message
 from flows.notices import NewNotice, SendReport, announce, send_due
 from flows.telling import clock_told, lateness_told, satisfaction_asked, ticket_reopened
 
@@ -121,6 +123,7 @@ def watch(store: Store, settings: Settings, now: datetime) -> WatchReport:
         problems = list(watched.problems)
         notices = list(_notices(session, watched.tickets, now, problems))
         reopenings = list(_reopenings(watched.tickets, now, problems))
+        messages = _messages(session, watched.tickets)
     new, reopened = 0, list[str]()
     for first in range(0, max(len(notices), 1), MOST_AT_ONCE):
         with store.session() as session:
@@ -129,6 +132,8 @@ def watch(store: Store, settings: Settings, now: datetime) -> WatchReport:
                 done = _reopen(session, reopenings, now)
                 reopened = [one.reopening.ticket for one in done]
                 part += [one.notice for one in done]
+                for message in messages:
+                    put_message(session, message.kind, message.id, message.region, message.data, now)
             new += announce(session, settings, _not_told(session, settings, part), now)
     states = [state.state for one in watched.tickets for state in one.states if state.is_open]
     for problem in problems:
@@ -204,6 +209,45 @@ def _not_told(session: Session, settings: Settings, notices: Sequence[NewNotice]
     keys = {notice.key: [f"{notice.key}@{channel}" for channel in settings.notices.channels_of(notice.audience)] for notice in notices}
     known = keys_in_outbox(session, [key for several in keys.values() for key in several])
     return [notice for notice in notices if not known.intersection(keys[notice.key])]
+
+
+# --- what other systems are told ---
+
+
+@dataclass(frozen=True)
+class _Message:
+    kind: WebhookKind
+    id: str
+    region: str
+    data: Mapping[str, Any]
+
+
+def _messages(session: Session, tickets: Iterable[Watched]) -> list[_Message]:
+    """Of each clock that is at risk or missed one message, until its due moment changes; without those that are in the outbox."""
+    kinds: Mapping[str, WebhookKind] = {"at_risk": "ticket.at_risk", "missed": "ticket.missed"}
+    if not has_subscribers(session, *kinds.values()):
+        return []
+    found = [(one, state) for one in tickets for state in one.states if state.is_open and state.state in kinds]
+    regions = regions_of(session, sites=sorted({one.site for one, _ in found}))
+    messages = [
+        _Message(
+            kinds[state.state],
+            message_id(kinds[state.state], state.ticket, state.clock, state.reopening, state.due_at.isoformat()),
+            regions.get(f"site {one.site}", ""),
+            {
+                "ticket": state.ticket,
+                "site": one.site,
+                "severity": one.ticket.severity,
+                "state": one.state,
+                "clock": state.clock,
+                "due_at": state.due_at.isoformat(),
+                "expected_at": None if state.predicted_at is None else state.predicted_at.isoformat(),
+            },
+        )
+        for one, state in found
+    ]
+    known = messages_put(session, [message.id for message in messages])
+    return [message for message in messages if message.id not in known]
 
 
 # --- what is opened again ---

@@ -51,6 +51,7 @@ class Calls:
         self.status = 200
         self.answer: Any = {"errcode": 0, "code": 0}
         self.port = 0
+        self.arrived = threading.Event()
 
 
 @contextmanager
@@ -75,6 +76,7 @@ def web_server(port: int = 0) -> Iterator[Calls]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             calls.got.append((self.path, dict(self.headers), json.loads(body)))
+            calls.arrived.set()
             answer = json.dumps(calls.answer).encode()
             self.send_response(calls.status)
             self.send_header("Content-Length", str(len(answer)))

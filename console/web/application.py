@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -13,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.gzip import GZipMiddleware
 
 from config.settings import Settings
-from console.api import make_api
+from console.api import delivering, make_api
 from console.web.live import News, live_router, watching
 from console.web.pages.inbox import inbox_router
 from console.web.pages.login import login_router
@@ -63,13 +64,20 @@ def make_console(
     web = Web(store, settings, now, is_safe)
     visitor = visitor_of(web)
     news = News(web)
-    console = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None, lifespan=watching(news))
+    api = make_api(store, settings, now=now)
+
+    @asynccontextmanager
+    async def lifespan(console: FastAPI) -> AsyncIterator[None]:
+        async with watching(news)(console), delivering(api):
+            yield
+
+    console = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     console.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     console.middleware("http")(_guarded)
     _tell_errors(console, web)
     console.mount("/static/maps", StaticFiles(directory=MAPS), name="maps")
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
-    console.mount("/api", make_api(store, settings), name="api")
+    console.mount("/api", api, name="api")
     plans = ShownPlans(store, settings)
     for router in (
         login_router(web, visitor),

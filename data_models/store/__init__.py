@@ -10,6 +10,7 @@
 - `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`
 - `watched.watched_in_store`: tickets with all that their clocks depend on
 - `notices`: `put_notice`, `take_due`, `mark_sent`, `mark_failed`, `retry_notice`: the outbox
+- `webhooks`: subscriptions of other systems and their outbox; `kept_answers`: idempotency keys; `pages`: lists page by page
 - `ticket_clocks`: what both rest on: `heard_of`, `promises_in`, `ticket_with_clocks`
 - `edits`: `add_edit`, `undo_edit`, `redo_edit`, `edits_of` a draft, `edited_plans`
 - `reporting`: `service_facts`: what a service report rests on

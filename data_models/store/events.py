@@ -32,6 +32,7 @@ from data_models.events import (
     subjects,
 )
 from data_models.store.parts import parts
+from data_models.store.webhooks import tell_changed, tickets_before
 
 FUTURE = timedelta(minutes=5)
 """How far a clock may go ahead of ours; an event that happens later than that is refused."""
@@ -66,7 +67,7 @@ def add_events(session: Session, events: Sequence[Event], arrived_at: datetime) 
     arrived_at
         Now. What happens more than five minutes later is refused.
     """
-    _one_at_a_time(session)
+    one_at_a_time(session)
     known = _known_keys(session, [event.key for event in events])
     answers: dict[int, Answer] = {}
     rows: dict[int, tables.Event] = {}
@@ -82,10 +83,13 @@ def add_events(session: Session, events: Sequence[Event], arrived_at: datetime) 
         else:
             seen[event.key] = event
             rows[position] = _row(company.completed(event), arrived_at)
+    tickets = {row.ticket_id for row in rows.values()} - {""}
+    was = tickets_before(session, tickets)
     _tell_what_was_known(session, list(rows.values()), arrived_at)
     session.add_all(rows.values())
     session.flush()
     notes = fold(session, rows.values())
+    tell_changed(session, was, tickets, f"event {max((row.id for row in rows.values()), default=0)}", arrived_at)
     for position, row in rows.items():
         found = notes.get(row.id, Noted())
         answers[position] = Answer(row.key, row.id, found.verdict, found.note)
@@ -137,7 +141,7 @@ def ticket_states(session: Session, tickets: Sequence[str]) -> dict[str, TicketS
 
 def rebuild(session: Session) -> None:
     """Make everything that is derived from the log anew."""
-    _one_at_a_time(session)
+    one_at_a_time(session)
     session.execute(delete(tables.EventNote))
     session.execute(delete(tables.Absence))
     fold(session, session.scalars(select(tables.Event)).all())
@@ -173,7 +177,8 @@ def fold(session: Session, rows: Iterable[tables.Event]) -> dict[int, Noted]:
     return notes
 
 
-def _one_at_a_time(session: Session) -> None:
+def one_at_a_time(session: Session) -> None:
+    """Wait for whoever adds events at this moment: what is read after this is what the next event meets."""
     # SQLite has one writer in any case.
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

@@ -22,6 +22,7 @@ from data_models.snapshot import Snapshot
 from data_models.store.audit import write_audit
 from data_models.store.events import tell_begun
 from data_models.store.parts import parts
+from data_models.store.webhooks import message_id, put_message, tell_changed, tickets_before
 
 _WHOLE = (
     selectinload(tables.Plan.routes).selectinload(tables.Route.visits),
@@ -196,14 +197,32 @@ def publish(session: Session, plan_id: int, by: str, at: datetime, reason: str =
         session.flush()
     planned = {visit.ticket_id for route in plan.routes for visit in route.visits}
     promised = set() if before is None else {visit.ticket_id for route in before.routes for visit in route.visits}
+    was = tickets_before(session, planned | promised)
     # No later plan tells of them: left as they are they would be planned once more, or once again.
     served = {item.ticket for item in read_context(plan.snapshot.context_json).being_served}
     waiting = session.execute(select(tables.Ticket.id, tables.Ticket.state).where(tables.Ticket.state.in_(("open", "planned"))))
     tell_begun(session, served & {row.id for row in waiting}, plan.id, at)
     _move_tickets(session, planned, "open", "planned")
     _move_tickets(session, promised - planned, "planned", "open")
+    tell_changed(session, was, planned | promised, f"plan {plan.id}", at)
     plan.published_at = at
-    return _decide(session, plan, "published", by, at, reason)
+    _decide(session, plan, "published", by, at, reason)
+    _tell_published(session, plan, None if before is None else before.id, len(planned), by, at)
+    return plan
+
+
+def _tell_published(session: Session, plan: tables.Plan, supersedes: int | None, planned: int, by: str, at: datetime) -> None:
+    data = {
+        "plan": plan.id,
+        "name": plan.name,
+        "version": plan.version,
+        "region": plan.region,
+        "by": by,
+        "supersedes": supersedes,
+        "planned": planned,
+        "unplanned": len(plan.unassigned),
+    }
+    put_message(session, "plan.published", message_id("plan.published", plan.id), plan.region, data, at)
 
 
 def _for_change(session: Session, plan_id: int, allowed: tuple[str, ...], wanted: str, seen: int | None) -> tables.Plan:

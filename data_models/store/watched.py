@@ -71,7 +71,13 @@ class _Plans(NamedTuple):
 
 
 def watched_in_store(
-    session: Session, policies: Policies, now: datetime, *, region: str = "", settled_since: datetime | None = None
+    session: Session,
+    policies: Policies,
+    now: datetime,
+    *,
+    region: str = "",
+    settled_since: datetime | None = None,
+    only: Sequence[str] | None = None,
 ) -> WatchedTickets:
     """Every ticket that has a clock to watch at `now`.
 
@@ -81,13 +87,15 @@ def watched_in_store(
         Only tickets at sites of this region; empty for all.
     settled_since
         Also those that were closed or cancelled since then and have no clock to watch; None leaves them out.
+    only
+        These tickets, whatever their state; None for all.
 
     Notes
     -----
     Tickets that are open belong to it, and those closed in the last `AFTER_CLOSING` of which a clock still runs or whose customer said
     how satisfied they are. What was closed or cancelled in the table alone, by an import, counts as the table says.
     """
-    rows = _rows(session, now, region, settled_since)
+    rows = _rows(session, now, region, settled_since, only)
     ids = [row.id for row in rows]
     heard = heard_of(session, ids, now)
     promises = promises_in(session, policies)
@@ -103,7 +111,7 @@ def watched_in_store(
             return _watched(row, promises, heard.get(row.id, ()), plans, assigned.get(row.id), now)
 
         watched = guarded(row.id, one, problems)
-        if watched is not None and _belongs(watched, row, settled_since):
+        if watched is not None and (only is not None or _belongs(watched, row, settled_since)):
             found.append(watched)
     return WatchedTickets(tuple(found), tuple(problems))
 
@@ -156,7 +164,7 @@ def _closing(heard: Sequence[Heard], state: str) -> Closing | None:
 # --- the rows ---
 
 
-def _rows(session: Session, now: datetime, region: str, settled_since: datetime | None) -> list[Any]:
+def _rows(session: Session, now: datetime, region: str, settled_since: datetime | None, only: Sequence[str] | None) -> list[Any]:
     since = min(settled_since or now, now - AFTER_CLOSING)
     ticket, site, customer = tables.Ticket, tables.Site, tables.Customer
     query = (
@@ -168,8 +176,11 @@ def _rows(session: Session, now: datetime, region: str, settled_since: datetime 
         .join(site, site.id == ticket.site_id)
         .join(customer, customer.id == site.customer_id)
         .where(ticket.opened_at <= now)
-        .where(or_(ticket.state.in_(_OPEN), and_(ticket.state.in_(("done", "cancelled")), ticket.closed_at >= since)))
     )  # fmt: skip
+    if only is not None:
+        query = query.where(ticket.id.in_(only))
+    else:
+        query = query.where(or_(ticket.state.in_(_OPEN), and_(ticket.state.in_(("done", "cancelled")), ticket.closed_at >= since)))
     rows = session.execute(query.where(site.region == region) if region else query)
     return sorted(rows, key=lambda row: cast(str, row.id))
 

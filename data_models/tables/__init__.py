@@ -5,6 +5,7 @@ plan may refer to are never deleted: they get `retired_at`. Ids are the company'
 used only where the company has no name for the thing.
 """
 
+from data_models.tables.api import KeptAnswer, Webhook, WebhookDelivery
 from data_models.tables.base import Base, Id, UtcDateTime
 from data_models.tables.company import (
     Absence,
@@ -42,6 +43,7 @@ __all__ = [
     "EventNote",
     "GeocodedAddress",
     "Id",
+    "KeptAnswer",
     "Lease",
     "LoginSession",
     "Notice",
@@ -68,4 +70,6 @@ __all__ = [
     "Unassigned",
     "UtcDateTime",
     "Visit",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -23,6 +23,7 @@ from data_models.store import open_store
 
 TOKEN = "0123456789abcdef"  # noqa: S105
 SHOWN = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {"Content-Type": "application/json"}
 CONTACTED = {"kind": "ticket_contacted", "at": "2026-03-02T08:00:00+08:00", "key": "a"}
 
 
@@ -50,10 +51,10 @@ def test_events_are_told_and_looked_up(api: httpx.Client, first_ticket: str) -> 
     assert (told["answers"][0]["key"], told["answers"][0]["verdict"]) == ("a", "counts")
     again = api.post("/events", json=CONTACTED | {"ticket": first_ticket}).json()
     assert again["counts"] == {"merged": 1}
-    [shown] = api.get("/events", params={"ticket": first_ticket}).json()["events"]
-    everything = api.get("/events", params={"ticket": first_ticket, "all": True}).json()["events"]
+    [shown] = api.get("/events", params={"ticket": first_ticket}).json()["items"]
+    everything = api.get("/events", params={"ticket": first_ticket, "all": True}).json()["items"]
     assert sorted(row["kind"] for row in everything) == ["ticket_contacted", "ticket_known"]
-    assert (shown["kind"], shown["by"], shown["at"]) == ("ticket_contacted", "api", "2026-03-02T00:00:00+00:00")
+    assert (shown["kind"], shown["by"], shown["at"]) == ("ticket_contacted", "api", "2026-03-02T00:00:00Z")
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": ""}, {"Authorization": "Bearer x"}, {"Authorization": TOKEN + "0"}])
@@ -64,15 +65,15 @@ def test_nobody_comes_in_without_the_token(api: httpx.Client, headers: dict[str,
     assert api.get("/openapi.json", headers=headers).status_code in (401, 404)
 
 
-@pytest.mark.parametrize(("body", "status"), [(b"{", 422), (b"", 422), (b"\xff\xfe", 422), (b'{"kind": NaN}', 200), (b"[" * 5000, 422)])
+@pytest.mark.parametrize(("body", "status"), [(b"{", 400), (b"", 400), (b"\xff\xfe", 400), (b'{"kind": NaN}', 200), (b"[" * 5000, 400)])
 def test_bad_bodies_are_answered_as_problems(api: httpx.Client, body: bytes, status: int) -> None:
-    answer = api.post("/events", content=body)
+    answer = api.post("/events", content=body, headers=JSON)
     assert answer.status_code == status
     assert "Traceback" not in answer.text
 
 
 def test_a_request_that_is_too_large_is_refused(api: httpx.Client) -> None:
-    assert api.post("/events", content=b" " * (MOST_BYTES + 1)).status_code == 413
+    assert api.post("/events", content=b" " * (MOST_BYTES + 1), headers=JSON).status_code == 413
 
 
 def test_an_event_told_again_with_its_key_and_no_time_is_merged(

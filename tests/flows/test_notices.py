@@ -217,7 +217,7 @@ def test_a_kept_notice_that_cannot_be_shown_fails_alone_and_says_nothing_of_its_
 def test_a_run_goes_on_with_the_clock_so_that_leases_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter([100.0, 190.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(ticks))
-    assert sending._running_from(NOW)() == NOW + timedelta(seconds=90)
+    assert sending.running_from(NOW)() == NOW + timedelta(seconds=90)
 
 
 def test_each_occasion_has_what_its_template_shows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
