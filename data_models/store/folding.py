@@ -14,9 +14,20 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
-from data_models.event_state import Absence, Noted, OnTheRoad, Place, TechnicianState, TicketState, broken_kits, technician_state, ticket_state
-from data_models.events import Event, KitEvent, subjects
-from data_models.store.log import told_of, told_of_kits, told_of_people
+from data_models.event_state import (
+    Absence,
+    Noted,
+    OnTheRoad,
+    Place,
+    TechnicianState,
+    TicketState,
+    Told,
+    broken_kits,
+    technician_state,
+    ticket_state,
+)
+from data_models.events import Event, KitEvent, VisitEvent, subjects
+from data_models.store.log import told_of, told_of_kits
 from data_models.store.parts import parts
 
 _SUBJECTS_AT_ONCE = 1_000
@@ -119,8 +130,13 @@ def _visitors(session: Session, tickets: Sequence[str]) -> set[str]:
 def _fold_technicians(session: Session, people: Sequence[str], fresh: Mapping[int, Event], notes: dict[int, Noted]) -> None:
     states: dict[str, TechnicianState] = {}
     odd: dict[int, Noted] = {}
-    for who, items in told_of_people(session, people, _homes(session, people), fresh):
-        states[who], found = technician_state(items)
+    homes, sites = _homes(session, people), _places(session, people)
+    for who, items in told_of(session, tables.Event.technician_id, people, fresh):
+        placed = [
+            Told(item.number, item.event, sites.get(item.event.ticket) if isinstance(item.event, VisitEvent) else homes[who])
+            for item in items
+        ]
+        states[who], found = technician_state(placed)
         odd |= _odd(found)
     positions = {row.technician_id: row for row in _rows(session, tables.Position, people)}
     absences: dict[str, dict[datetime, tables.Absence]] = {}
@@ -138,6 +154,13 @@ def _homes(session: Session, people: Sequence[str]) -> dict[str, Place]:
     query = select(tables.Technician.id, tables.Station.lat, tables.Station.lon)
     query = query.join(tables.Station, tables.Station.id == tables.Technician.station_id).where(tables.Technician.id.in_(people))
     return {who: Place(lat, lon) for who, lat, lon in session.execute(query)}
+
+
+def _places(session: Session, people: Sequence[str]) -> dict[str, Place]:
+    """Where the tickets are that these technicians told anything of, by ticket."""
+    query = select(tables.Ticket.id, tables.Site.lat, tables.Site.lon).join(tables.Ticket.site)
+    told = select(tables.Event.ticket_id).where(tables.Event.technician_id.in_(people))
+    return {ticket: Place(lat, lon) for ticket, lat, lon in session.execute(query.where(tables.Ticket.id.in_(told)))}
 
 
 def _rows(session: Session, model: Any, people: Sequence[str]) -> Iterable[Any]:

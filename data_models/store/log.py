@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from data_models import tables
-from data_models.event_state import Place, Told
-from data_models.events import Event, VisitEvent, details, event_of, subjects
+from data_models.event_state import Told
+from data_models.events import Event, details, event_of, subjects
 from data_models.store.parts import parts
 
 OWN = "twohour"
@@ -25,6 +26,7 @@ _AT_ONCE = 2_000
 
 _event = tables.Event
 _LOG = (_event.id, _event.kind, _event.at, _event.key, _event.by, _event.ticket_id, _event.technician_id, _event.station_id, _event.details)
+_SUBJECT_OF = {"ticket_id": "ticket", "technician_id": "technician"}
 
 
 def one_at_a_time(session: Session) -> None:
@@ -87,31 +89,19 @@ def told_ids(session: Session, column: Any, wanted: set[str]) -> set[str]:
 def told_of(session: Session, column: Any, ids: Sequence[str], fresh: Mapping[int, Event]) -> Iterator[tuple[str, list[Told]]]:
     """All events about each of these, one subject after the other, so that only one past is held at a time.
 
-    `fresh` are events by number that need not be read again.
+    `column` is that of tickets or of technicians. `fresh` are the last events of the log, by number: they are not read again.
     """
+    kind = _SUBJECT_OF[column.key]
+    waiting: dict[str, list[Told]] = {}
+    for number, event in fresh.items():
+        waiting.setdefault(subjects(event)[kind], []).append(Told(number, event))
     for part in parts(ids):
         query = select(*_LOG).where(column.in_(part)).order_by(column, _event.id)
+        query = query.where(_event.id < min(fresh)) if fresh else query
         rows = session.execute(query.execution_options(yield_per=_AT_ONCE))
-        for subject, items in groupby(rows, key=lambda row: str(getattr(row, column.key))):
-            yield subject, [Told(row.id, fresh.get(row.id) or event_in(row)) for row in items]
-
-
-def told_of_people(
-    session: Session, people: Sequence[str], homes: Mapping[str, Place], fresh: Mapping[int, Event]
-) -> Iterator[tuple[str, list[Told]]]:
-    """All events about each of these technicians, with the place of the visit where it is known, else that of their station."""
-    for part in parts(people):
-        query = select(*_LOG, tables.Site.lat, tables.Site.lon).select_from(_event).where(_event.technician_id.in_(part))
-        query = query.outerjoin(tables.Ticket, tables.Ticket.id == _event.ticket_id).outerjoin(tables.Ticket.site)
-        rows = session.execute(query.order_by(_event.technician_id, _event.id).execution_options(yield_per=_AT_ONCE))
-        for who, items in groupby(rows, key=lambda row: str(row.technician_id)):
-            yield who, [_placed(row, fresh.get(row.id) or event_in(row), homes[who]) for row in items]
-
-
-def _placed(row: Any, event: Event, home: Place) -> Told:
-    if not isinstance(event, VisitEvent):
-        return Told(row.id, event, home)
-    return Told(row.id, event, None if row.lat is None else Place(row.lat, row.lon))
+        for subject, items in groupby(rows, key=attrgetter(column.key)):
+            yield subject, [*(Told(row.id, event_in(row)) for row in items), *waiting.pop(subject, ())]
+        yield from ((subject, waiting.pop(subject)) for subject in part if subject in waiting)
 
 
 def told_of_kits(session: Session, kits: set[tuple[str, str]]) -> dict[tuple[str, str], list[Told]]:
