@@ -106,9 +106,8 @@ def test_a_rebuild_finds_every_subject_of_the_log_as_the_flood_left_it(filled: S
         assert session.scalars(select(tables.EventNote)).first() is not None
         for row in session.scalars(select(tables.EventNote)).all():
             session.delete(row)
-        session.get_one(tables.StationKit, ("ST-1", "leak-kit")).broken = (
-            2 - session.get_one(tables.StationKit, ("ST-1", "leak-kit")).broken
-        )
+        stock = session.get_one(tables.StationKit, ("ST-1", "leak-kit"))
+        stock.broken = 2 - stock.broken
         session.get_one(tables.Ticket, "E-1").closed_at = NOW + 99 * HOUR
         rebuild(session)
         assert derived(session) == before
