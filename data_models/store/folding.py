@@ -110,6 +110,21 @@ def _write_ticket(row: tables.Ticket, state: TicketState, is_planned: bool) -> N
         setattr(row, column, list(value) if isinstance(value, tuple) else dict(value) if name == "skills" and value is not None else value)
     row.state = "planned" if state.state == "open" and is_planned else state.state or "open"
     row.closed_at = None if state.closed_at is None else max(state.closed_at, row.opened_at)
+    _meet(row.clocks, state)
+
+
+def meet_clocks(session: Session, clocks: Iterable[tables.TicketClock]) -> None:
+    """Say of clocks that were not there when their ticket was folded when they were met, by what the log says until now."""
+    of_ticket: dict[str, list[tables.TicketClock]] = {}
+    for clock in clocks:
+        of_ticket.setdefault(clock.ticket_id, []).append(clock)
+    for ticket, items in told_of(session, tables.Event.ticket_id, sorted(of_ticket), {}):
+        state, _ = ticket_state(items)
+        if state.state is not None:
+            _meet(of_ticket[ticket], state)
+
+
+def _meet(clocks: Iterable[tables.TicketClock], state: TicketState) -> None:
     met = {
         "contact": state.contacted_at,
         "diagnosis": state.diagnosed_at,
@@ -117,7 +132,7 @@ def _write_ticket(row: tables.Ticket, state: TicketState, is_planned: bool) -> N
         "solution": state.solved_at,
         "closing": state.settled_at or state.closed_at,
     }
-    for clock in row.clocks:
+    for clock in clocks:
         clock.met_at = met[clock.clock]
 
 
