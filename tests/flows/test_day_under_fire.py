@@ -134,11 +134,10 @@ def steps(seed: int) -> list[Step]:
             elif what in ("contacted", "cancelled", "reopened"):
                 event |= {"kind": f"ticket_{what}", "ticket": chance.choice(tickets)}
             else:
-                event |= {
-                    "kind": f"technician_{what}",
-                    "ticket": chance.choice(tickets),
-                    "technician": chance.choice(["T-1", "T-2", "T-3"]),
-                }
+                # Kits and length are told, so that nothing is completed by what a plan says.
+                told = {"driving": {"kits": []}, "arrived": {"kits": [], "service_minutes": 45.0}}.get(what, {})
+                visit = {"ticket": chance.choice(tickets), "technician": chance.choice(["T-1", "T-2", "T-3"])}
+                event |= {"kind": f"technician_{what}", **visit, **told}
             events.append(event)
         made.append({"now": now.isoformat(), "events": events, "replans_at": now.isoformat() if number % 10 == 5 else ""})
     return made
