@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
@@ -35,6 +35,7 @@ from data_models.domain import (
     TicketFacts,
 )
 from data_models.store.plans import published_plan, snapshot_of
+from data_models.tables.events import OF_A_ROAD
 
 LONGEST_OVERTIME = timedelta(days=1)
 """Shifts that ended less long ago are read too, as their overtime may still run; intake allows no more."""
@@ -194,10 +195,9 @@ def _technicians(session: Session, stations: set[str], now: datetime, until: dat
 
 def _roads(session: Session, now: datetime) -> Iterator[RoadFacts]:
     """Hindrances on the roads that hold at `now`, in the order in which they began."""
-    query = (
-        select(tables.Event).where(tables.Event.kind == "road_factor", tables.Event.at <= now).order_by(tables.Event.at, tables.Event.id)
-    )
-    for row in session.scalars(query):
+    event = tables.Event
+    query = select(event.at, event.details).where(text(OF_A_ROAD), event.at <= now).order_by(event.at, event.id)
+    for row in session.execute(query):
         told = row.details
         until = datetime.fromisoformat(told["until"])
         if until > now:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
@@ -29,6 +29,7 @@ from data_models.event_state import (
 from data_models.events import Event, KitEvent, VisitEvent, subjects
 from data_models.store.log import told_of, told_of_kits
 from data_models.store.parts import parts
+from data_models.tables.events import OF_A_STATION
 
 _SUBJECTS_AT_ONCE = 1_000
 """Tickets or technicians whose rows are held and written together."""
@@ -56,7 +57,7 @@ def everything_told(session: Session) -> Touched:
     event = tables.Event
     tickets = session.scalars(select(event.ticket_id).where(event.ticket_id != "").distinct())
     people = session.scalars(select(event.technician_id).where(event.technician_id != "").distinct())
-    kits = session.execute(select(event.station_id, event.details).where(event.station_id != ""))
+    kits = session.execute(select(event.station_id, event.details).where(text(OF_A_STATION)))
     return Touched(frozenset(tickets), frozenset(people), frozenset((station, told["kit"]) for station, told in kits))
 
 
@@ -206,16 +207,17 @@ def _write_absences(session: Session, who: str, rows: dict[datetime, tables.Abse
 
 
 def _fold_kits(session: Session, kits: set[tuple[str, str]], fresh: Mapping[int, Event], notes: dict[int, Noted]) -> None:
-    told = told_of_kits(session, kits)
     odd: dict[int, Noted] = {}
-    kept: dict[int, tuple[str, str]] = {}
-    for (station, kit), items in sorted(told.items()):
+    numbers: list[int] = []
+    for (station, kit), items in sorted(told_of_kits(session, kits).items()):
         stock = session.get(tables.StationKit, (station, kit))
-        if stock is None:
-            continue
-        stock.broken, found = broken_kits(items, stock.owned)
-        odd |= _odd(found)
-        kept |= {number: note for number, note in _notes_on(session, "kit", tables.Event.station_id, [station]).items() if number in found}
+        if stock is not None:
+            stock.broken, found = broken_kits(items, stock.owned)
+            odd |= _odd(found)
+            numbers += found
+    kept: dict[int, tuple[str, str]] = {}
+    for part in parts(numbers):
+        kept |= _notes_on(session, "kit", tables.EventNote.event_id, part)
     _keep_notes(session, "kit", kept, odd)
     _answer(odd, fresh, notes)
 
@@ -231,8 +233,8 @@ def _answer(odd: Mapping[int, Noted], fresh: Mapping[int, Event], notes: dict[in
             notes.setdefault(number, noted)
 
 
-def _notes_on(session: Session, about: str, column: Any, ids: Sequence[str]) -> dict[int, tuple[str, str]]:
-    """Verdict and note that are kept on events about these subjects, by number of event."""
+def _notes_on(session: Session, about: str, column: Any, ids: Sequence[str] | Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Verdict and note that are kept on events with these in a column of the log or of the notes, by number of event."""
     note = tables.EventNote
     query = select(note.event_id, note.verdict, note.note).join(tables.Event, tables.Event.id == note.event_id)
     return {number: (verdict, said) for number, verdict, said in session.execute(query.where(note.about == about, column.in_(ids)))}

@@ -15,6 +15,7 @@ from data_models import tables
 from data_models.event_state import Told
 from data_models.events import Event, details, event_of, subjects
 from data_models.store.parts import parts
+from data_models.tables.events import OF_A_STATION
 
 OWN = "twohour"
 """Who tells what the store tells itself."""
@@ -108,7 +109,7 @@ def told_of_kits(session: Session, kits: set[tuple[str, str]]) -> dict[tuple[str
     """All events about these kits, by station and kit, from one look at the log."""
     found: dict[tuple[str, str], list[Told]] = {}
     for part in parts(sorted({station for station, _ in kits})):
-        for row in session.execute(select(*_LOG).where(_event.station_id.in_(part)).order_by(_event.id)):
+        for row in session.execute(select(*_LOG).where(text(OF_A_STATION), _event.station_id.in_(part)).order_by(_event.id)):
             which = (row.station_id, row.details.get("kit"))
             if which in kits:
                 found.setdefault(which, []).append(Told(row.id, event_in(row)))

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from data_models import tables
 from data_models.events import Event
-from data_models.store import Answer, Store, add_events, rebuild
+from data_models.store import Answer, Store, add_events, load_facts, rebuild
 from data_models.store import folding as store_folding
 from data_models.store import log as store_log
 from data_models.store.events import derived
@@ -165,3 +165,20 @@ def test_no_event_is_told_twice_within_a_batch_however_late(filled: Store) -> No
     told = answers(filled, flood)
     assert [answer.verdict for answer in told].count("merged") == 1
     assert told[-1].verdict == "merged"
+
+
+@pytest.mark.parametrize("asks", ["roads", "kits"])
+def test_a_long_log_is_not_looked_through_for_roads_and_kits(filled: Store, asks: str) -> None:
+    if filled.engine.dialect.name != "sqlite":
+        pytest.skip("a plan of a small PostgreSQL table says nothing: it is read as a whole")
+    with statements(filled) as asked:
+        if asks == "kits":
+            answers(filled, [event("kit_broken", 1, station="ST-1", kit="leak-kit")])
+        else:
+            with filled.reading() as session:
+                load_facts(session, NOW, HOUR)
+    wanted = {"roads": "kind = 'road_factor'", "kits": "station_id != ''"}[asks]
+    (query,) = [each for each in asked if wanted in each]
+    with filled.reading() as session:
+        rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", tuple("x" * query.count("?")))
+        assert {"roads": "ix_event_road", "kits": "ix_event_station_id"}[asks] in str(rows.all())
