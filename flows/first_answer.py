@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
 ANSWER_MS = 300.0
 """How long an answer may take: what is left of it when nobody can come in time goes into repairing the plan."""
-LEAST_REPAIR_MS = 150.0
-"""A repair gets at least so long: the first 50 ms go into setting up."""
+LEAST_REPAIR_MS = 100.0
+"""A repair gets at least so long: the first 20 to 50 ms go into setting up."""
+AFTER_REPAIR_MS = 20.0
+"""So long it takes to say what a repair found."""
+REASONS_MS = 100.0
+"""So long it takes to say why nobody can come, which follows where a repair finds nothing and there is no offer either."""
 MOST_OFFERS = 10
 """So many offers get their chances; the others are counted."""
 WORTH_TELLING_S = 60
@@ -289,7 +293,7 @@ def with_ticket(case: Case, ticket: Ticket) -> Case:
 
 def first_answer(case: Case, plan: Plan, ticket: str, spread: Spread, around: Surroundings, watch: Watch) -> FirstAnswer:
     """The answer for a ticket of a case; `plan` is what is left of the plan at `case.now`. Raises `BadInput` as `respond_to_case`."""
-    from optimizer.candidates import ways
+    from optimizer.candidates import could_be_served, ways
     from optimizer.standing import standing
 
     stands = standing(case, plan, ticket, trips=TRIPS)
@@ -322,9 +326,10 @@ def first_answer(case: Case, plan: Plan, ticket: str, spread: Spread, around: Su
     if around.knowers is not None:
         coming = {who.technician for offer in offers[:1] for who in offer.people} | set(assigned.technicians if assigned else ())
         answer = replace(answer, experts=experts_for(asked, around.knowers, coming))
-    if not answer.in_time and assigned is None and asked.due > case.now and problem.reachable[index].any():
+    if not answer.in_time and assigned is None and asked.due > case.now and could_be_served(problem, index):
         soonest = min((each.start for each in found.candidates), default=None)
-        answer = replace(answer, repair=speaker.repair(stands.schedule, watch.left_ms, soonest))
+        left_ms = watch.left_ms - AFTER_REPAIR_MS - (0.0 if offers else REASONS_MS)
+        answer = replace(answer, repair=speaker.repair(stands.schedule, left_ms, soonest))
         watch.lap("repair")
     if not answer.offers and answer.repair is None and assigned is None:
         if around.whole is not None:

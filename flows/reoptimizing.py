@@ -23,7 +23,7 @@ from data_models import tables
 from data_models.errors import BadInput, Conflict
 from data_models.events import OWN_KINDS
 from data_models.store import Store, approve, plan_by_id, published_plan, reject
-from data_models.store.events import FUTURE
+from data_models.store.accepting import FUTURE
 from data_models.store.leases import give_back, has_lease, take_lease
 from data_models.store.plans import plan_of_run
 from flows.dispatch import KeptPlan, kept_plan, make_snapshot, must_be_writable, papers_of, put_draft, read_facts, read_plan

@@ -179,7 +179,8 @@ class _Reader:
             regions={station.id: station.region for station in outline.stations.values()},
             knowers=tuple(people_of_outline(outline)) if need.severity in policy.remote_expert else None,
             plan=facts.published_plan,
-            whole=partial(self._whole, kept, stations, asked, now) if stations else None,
+            # Where everybody is in reach, or nobody, the whole company is at hand.
+            whole=partial(self._whole, kept, stations, asked, now) if stations and stations != outline.stations.keys() else None,
         )
         plan = plan_that_is_left(snapshot.case, facts)
         return first_answer(snapshot.case, plan, need.id, spread_of(self.settings.uncertainty), around, watch)

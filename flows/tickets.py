@@ -16,7 +16,9 @@ from data_models import tables
 from data_models.errors import BadInput, Conflict, NotFound
 from data_models.events import Cancelled, Changed, Event, Opened, Reopened
 from data_models.intake.checks import check_row
-from data_models.store.events import FUTURE, Answer, add_events, one_at_a_time
+from data_models.store.accepting import FUTURE
+from data_models.store.events import Answer, add_events
+from data_models.store.log import one_at_a_time
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -215,6 +215,27 @@ def _place(memory: Memory, ticket: int, duty: int, moment: int, known: dict[tupl
     return known[duty, moment]
 
 
+def could_be_served(problem: Problem, ticket: int) -> bool:
+    """Whether people enough, with the skills and kits between them, could come if they did nothing else: where not, no plan serves it.
+
+    A bound like `Problem.reachable`, which for a crew looks at each person alone: it denies only what cannot be.
+    """
+    tables, case = problem.tables, problem.case
+    duties = problem.reachable[ticket].nonzero()[0].tolist()
+    people = {tables.technician[duty] for duty in duties}
+    asked = case.ticket_by_id[problem.ticket_ids[ticket]]
+    return (
+        len(people) >= asked.crew
+        and all(any(case.technicians[who].skills.get(skill, 0) >= least for who in people) for skill, least in asked.skills.items())
+        and all(any(_may_bring(problem, duty, kit) for duty in duties) for kit in tables.kits[ticket])
+    )
+
+
+def _may_bring(problem: Problem, duty: int, kit: int) -> bool:
+    held = problem.tables.held[duty]
+    return bool(problem.stock[problem.tables.station[duty], kit] > 0) if held is None else kit in held
+
+
 def repair(problem: Problem, plan: Solution, milliseconds: float, seed: int = 1) -> Result:
     """The plan made as good as it gets in so many milliseconds, from where it is: for a new emergency in a full day."""
     return solve(problem, Stop(seconds=milliseconds / 1000), seed, start=plan)

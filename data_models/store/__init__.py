@@ -7,7 +7,8 @@
 - `nearby`: `read_outline`, `read_asked`, `facts_around`: what an answer at once needs
 - `changes.ChangeMark` tells whether anything was written
 - `approve`, `reject`, `publish` decide about them
-- `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`
+- `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`;
+  `log` has the rows, `accepting` says which are kept, `folding` what they mean
 - `watched.watched_in_store`: tickets with all that their clocks depend on
 - `notices`: `put_notice`, `take_due`, `mark_sent`, `mark_failed`, `retry_notice`: the outbox
 - `webhooks`: subscriptions of other systems and their outbox; `kept_answers`: idempotency keys; `pages`: lists page by page

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from data_models import tables
@@ -27,7 +27,6 @@ from data_models.domain import (
     PromisedVisit,
     RoadFacts,
     ShiftFacts,
-    ShiftKind,
     SiteFacts,
     SkillHeld,
     StationFacts,
@@ -35,6 +34,7 @@ from data_models.domain import (
     TicketFacts,
 )
 from data_models.store.plans import published_plan, snapshot_of
+from data_models.tables.events import OF_A_ROAD
 
 LONGEST_OVERTIME = timedelta(days=1)
 """Shifts that ended less long ago are read too, as their overtime may still run; intake allows no more."""
@@ -149,55 +149,77 @@ def _waiting(now: datetime) -> Select[tuple[tables.Ticket]]:
 
 
 def _technicians(session: Session, stations: set[str], now: datetime, until: datetime) -> Iterator[TechnicianFacts]:
-    rows = session.scalars(
-        _in_use(tables.Technician)
-        .where(tables.Technician.station_id.in_(stations))
-        .options(selectinload(tables.Technician.skills), selectinload(tables.Technician.position))
+    # Read as columns: hundreds of people with their skills and shifts take a third of the time that objects do.
+    person, position = tables.Technician, tables.Position
+    columns = (person.id, person.name, person.station_id, person.phone, person.capacity)
+    where = (position.technician_id, position.lat, position.lon, position.free_at, position.kits)
+    rows = session.execute(
+        select(*columns, *where)
+        .outerjoin(position, position.technician_id == person.id)
+        .where(person.retired_at.is_(None), person.station_id.in_(stations))
     )
-    shifts: dict[str, list[tables.Shift]] = {}
-    for shift in session.scalars(
-        select(tables.Shift)
-        .join(tables.Shift.technician)
-        .where(tables.Technician.station_id.in_(stations))
-        .where(tables.Shift.ends_at > now - LONGEST_OVERTIME, tables.Shift.starts_at < until)
-        .where(or_(tables.Shift.ends_at > now, tables.Shift.overtime_minutes > 0))
-        .order_by(tables.Shift.starts_at)
-    ):
-        if shift.ends_at + timedelta(minutes=shift.overtime_minutes) > now:
-            shifts.setdefault(shift.technician_id, []).append(shift)
-    absences: dict[str, list[AbsenceFacts]] = {}
-    query = select(tables.Absence).where(or_(tables.Absence.ends_at.is_(None), tables.Absence.ends_at > now))
-    for absence in session.scalars(query.order_by(tables.Absence.begins_at)):
-        absences.setdefault(absence.technician_id, []).append(AbsenceFacts(absence.begins_at, absence.ends_at, absence.kind))
+    skills, shifts, absences = _skills(session, stations), _shifts(session, stations, now, until), _absences(session, now)
     for row in _by_id(rows):
-        if row.station_id in stations:
-            missing = tuple(absences.get(row.id, ()))
-            yield TechnicianFacts(
-                id=row.id,
-                name=row.name,
-                station=row.station_id,
-                skills=tuple(
-                    SkillHeld(held.skill, held.level, held.expires_on, held.certificate)
-                    for held in sorted(row.skills, key=lambda held: held.skill)
-                ),
-                shifts=tuple(
-                    shift
-                    for shift in present((_shift(shift) for shift in shifts.get(row.id, [])), missing)
-                    if shift.ends_at + timedelta(minutes=shift.overtime_minutes) > now
-                ),
-                phone=row.phone,
-                capacity=row.capacity,
-                position=_position(row.position),
-                absences=missing,
-            )
+        missing = tuple(absences.get(row.id, ()))
+        yield TechnicianFacts(
+            id=row.id,
+            name=row.name,
+            station=row.station_id,
+            skills=tuple(sorted(skills.get(row.id, ()), key=lambda held: held.skill)),
+            shifts=tuple(
+                shift
+                for shift in present(shifts.get(row.id, ()), missing)
+                if shift.ends_at + timedelta(minutes=shift.overtime_minutes) > now
+            ),
+            phone=row.phone,
+            capacity=row.capacity,
+            position=None if row.technician_id is None else PositionFacts(row.lat, row.lon, row.free_at, tuple(row.kits)),
+            absences=missing,
+        )
+
+
+def _skills(session: Session, stations: set[str]) -> dict[str, list[SkillHeld]]:
+    held, found = tables.TechnicianSkill, dict[str, list[SkillHeld]]()
+    query = select(held.technician_id, held.skill, held.level, held.expires_on, held.certificate)
+    query = query.join(tables.Technician, tables.Technician.id == held.technician_id).where(tables.Technician.station_id.in_(stations))
+    for who, *facts in session.execute(query):
+        found.setdefault(who, []).append(SkillHeld(*facts))
+    return found
+
+
+def _shifts(session: Session, stations: set[str], now: datetime, until: datetime) -> dict[str, list[ShiftFacts]]:
+    """Those between now and `until`, by technician, the first first."""
+    row, found = tables.Shift, dict[str, list[ShiftFacts]]()
+    rest = (row.break_earliest, row.break_latest, row.break_minutes)
+    query = (
+        select(row.technician_id, row.starts_at, row.ends_at, row.overtime_minutes, row.kind, *rest)
+        .join(row.technician)
+        .where(tables.Technician.station_id.in_(stations))
+        .where(row.ends_at > now - LONGEST_OVERTIME, row.starts_at < until)
+        .where(or_(row.ends_at > now, row.overtime_minutes > 0))
+        .order_by(row.starts_at)
+    )
+    for who, *facts in session.execute(query):
+        shift = ShiftFacts(*facts)
+        if shift.ends_at + timedelta(minutes=shift.overtime_minutes) > now:
+            found.setdefault(who, []).append(shift)
+    return found
+
+
+def _absences(session: Session, now: datetime) -> dict[str, list[AbsenceFacts]]:
+    """Those that are not over, by technician, the first first."""
+    row, found = tables.Absence, dict[str, list[AbsenceFacts]]()
+    query = select(row.technician_id, row.begins_at, row.ends_at, row.kind).where(or_(row.ends_at.is_(None), row.ends_at > now))
+    for who, *facts in session.execute(query.order_by(row.begins_at)):
+        found.setdefault(who, []).append(AbsenceFacts(*facts))
+    return found
 
 
 def _roads(session: Session, now: datetime) -> Iterator[RoadFacts]:
     """Hindrances on the roads that hold at `now`, in the order in which they began."""
-    query = (
-        select(tables.Event).where(tables.Event.kind == "road_factor", tables.Event.at <= now).order_by(tables.Event.at, tables.Event.id)
-    )
-    for row in session.scalars(query):
+    event = tables.Event
+    query = select(event.at, event.details).where(text(OF_A_ROAD), event.at <= now).order_by(event.at, event.id)
+    for row in session.execute(query):
         told = row.details
         until = datetime.fromisoformat(told["until"])
         if until > now:
@@ -225,22 +247,6 @@ def _contract(row: tables.Contract) -> ContractFacts:
 def _station(row: tables.Station) -> StationFacts:
     kits = tuple(KitStock(stock.kit, stock.owned, stock.broken) for stock in sorted(row.kits, key=lambda stock: stock.kit))
     return StationFacts(row.id, row.name, row.lat, row.lon, row.region, row.address, kits)
-
-
-def _shift(row: tables.Shift) -> ShiftFacts:
-    return ShiftFacts(
-        row.starts_at,
-        row.ends_at,
-        row.overtime_minutes,
-        cast(ShiftKind, row.kind),
-        row.break_earliest,
-        row.break_latest,
-        row.break_minutes,
-    )
-
-
-def _position(row: tables.Position | None) -> PositionFacts | None:
-    return None if row is None else PositionFacts(row.lat, row.lon, row.free_at, tuple(row.kits))
 
 
 def _ticket(row: tables.Ticket) -> TicketFacts:

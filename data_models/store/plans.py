@@ -21,6 +21,8 @@ from data_models.plan import Plan
 from data_models.snapshot import Snapshot
 from data_models.store.audit import write_audit
 from data_models.store.events import tell_begun
+from data_models.store.folding import meet_clocks
+from data_models.store.log import one_at_a_time
 from data_models.store.parts import parts
 from data_models.store.webhooks import message_id, put_message, tell_changed, tickets_before
 
@@ -283,19 +285,24 @@ def _move_tickets(session: Session, tickets: set[str], before: str, after: str) 
 
 
 def _save_clocks(session: Session, clocks: Mapping[str, Mapping[str, datetime]]) -> None:
-    """Write what is promised of each ticket; when a clock was met stays."""
+    """Write what is promised of each ticket; when a clock was met stays, and is looked up in the log for a clock that is new."""
+    # Before anything is written: what is told meanwhile would not know of the new clocks, nor these of it.
+    one_at_a_time(session)
     ids = sorted(clocks)
     kept: dict[tuple[str, str], tables.TicketClock] = {}
     for part in parts(ids):
         rows = session.scalars(select(tables.TicketClock).where(tables.TicketClock.ticket_id.in_(part)))
         kept |= {(row.ticket_id, row.clock): row for row in rows}
+    new: list[tables.TicketClock] = []
     for ticket in ids:
         for clock, due_at in clocks[ticket].items():
             row = kept.pop((ticket, clock), None)
             if row is None:
-                session.add(tables.TicketClock(ticket_id=ticket, clock=clock, due_at=due_at))
+                new.append(tables.TicketClock(ticket_id=ticket, clock=clock, due_at=due_at))
             else:
                 row.due_at = due_at
+    meet_clocks(session, new)
+    session.add_all(new)
     for withdrawn in kept.values():
         if withdrawn.met_at is None:
             session.delete(withdrawn)

@@ -36,7 +36,8 @@ from data_models.sensor_state import (
 )
 from data_models.sensors import take
 from data_models.snapshot import Policies
-from data_models.store.events import OWN, add_events
+from data_models.store.events import add_events
+from data_models.store.log import OWN
 from data_models.store.parts import parts
 from data_models.units import BASE, unit_named
 

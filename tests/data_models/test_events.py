@@ -22,9 +22,9 @@ from data_models.domain import AbsenceFacts, ShiftFacts
 from data_models.errors import BadInput, Conflict
 from data_models.event_state import Told, technician_state, ticket_state
 from data_models.events import KINDS, OWN_KINDS, Event, read_event, read_events
-from data_models.store import Store, add_events, list_events, load_facts, rebuild, ticket_states
+from data_models.store import Store, add_events, list_events, load_facts, rebuild, save_snapshot, ticket_states
 from data_models.store.events import derived
-from tests.data_models.test_store import HOUR, NOW, company, plan, published
+from tests.data_models.test_store import HOUR, NOW, company, plan, published, snapshot
 
 MINUTE = timedelta(minutes=1)
 _keys = count()
@@ -387,3 +387,14 @@ def test_clocks_are_met_by_what_is_told(filled):
     told(filled, visit("driving"), visit("arrived", 33))
     with filled.reading() as session:
         assert session.get_one(tables.TicketClock, ("E-1", "on_site")).met_at == datetime(2026, 3, 2, 8, 33, tzinfo=UTC)
+
+
+def test_a_clock_that_comes_with_a_plan_is_met_by_what_was_told_before_it(filled):
+    told(filled, visit("driving"), visit("arrived", 33))
+    with filled.session() as session:
+        save_snapshot(session, snapshot())
+    with filled.session() as session:
+        assert session.get_one(tables.TicketClock, ("E-1", "on_site")).met_at == NOW + 33 * MINUTE
+        before = derived(session)
+        rebuild(session)
+        assert derived(session) == before

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import optimizer.candidates
 from benchmarks.made_cases import NOW as MADE_NOW
 from benchmarks.made_cases import SHAPES, make_case
 from config.settings import Settings
@@ -266,6 +267,48 @@ def test_where_nobody_can_the_reasons_hold_for_the_whole_company(town: Town) -> 
     assert (far.offers, far.repair, rare.offers) == ((), None, ())
     assert any("nearest station" in reason.text for reason in far.reasons), far.reasons
     assert any("rare" in reason.text for reason in rare.reasons), rare.reasons
+
+
+def test_what_nobody_could_serve_is_not_searched_for_and_those_at_hand_are_not_read_twice(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("read twice")
+
+    monkeypatch.setattr(responding._Reader, "_whole", never)
+    town.technician("b2", "B", rare=1)
+    town.ticket("rare", 40, due=200, severity="emergency", crew=2, skills={"rare": 2})
+    answer = town.respond("rare")
+    assert (answer.offers, answer.repair) == ((), None)
+    assert any("rare" in reason.text for reason in answer.reasons), answer.reasons
+    assert "repair" not in answer.spent_ms
+
+
+@pytest.mark.parametrize(("due", "others", "left_ms"), [(20, 0, 280), (95, 1, 180)])
+def test_a_repair_leaves_time_for_what_is_said_after_it(
+    town: Town, monkeypatch: pytest.MonkeyPatch, due: float, others: int, left_ms: float
+) -> None:
+    given: list[float] = []
+    real = optimizer.candidates.repair
+
+    def noting(problem: Any, plan: Any, milliseconds: float) -> Any:
+        given.append(milliseconds)
+        return real(problem, plan, 1.0)
+
+    monkeypatch.setattr(optimizer.candidates, "repair", noting)
+    for who in ("a1", "b1"):
+        town.add(tables.TechnicianSkill(technician_id=who, skill="calm", level=1))
+    town.add(tables.TechnicianSkill(technician_id="a1", skill="leak", level=1))
+    if others:
+        # The only one who knows leaks is elsewhere in the only window: nobody can come as the plan stands.
+        town.ticket("t", 48, due=95, window_start=at(90), window_end=at(95), skills={"calm": 1}, only=["a1"])
+        town.publish()
+    window = {"window_start": at(90), "window_end": at(95)} if others else {}
+    town.ticket("x", 30, due=due, severity="emergency", skills={"leak": 1}, **window)
+    # A clock that stands still: nothing of the 300 ms is spent. 20 are kept for saying what was found, 100 for reasons.
+    answer = responding.respond(town.store, town.settings, "x", at(0), clock=lambda: 0.0)
+    assert bool(answer.offers) == (not others)
+    assert given == [left_ms]
 
 
 def test_where_nobody_can_as_the_plan_stands_moving_another_visit_may_help(town: Town) -> None:

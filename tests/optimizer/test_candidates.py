@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data_models.case_files import read_case
-from optimizer.candidates import candidates, repair
+from optimizer.candidates import candidates, could_be_served, repair
 from optimizer.problem import Problem, build_problem
 from optimizer.result import Stop
 from optimizer.schedule import schedule
@@ -158,3 +158,26 @@ def test_large_crews_are_found_too(line_day):
     assert {len(each.duties) for each in found} == {16}
     assert found[0].cost_change == pytest.approx(16 * 20 - 1000)
     assert {duty for each in found for duty in each.duties} == set(range(20))
+
+
+@pytest.mark.parametrize(
+    ("ticket", "served"),
+    [
+        ({"crew": 2}, True),
+        ({"crew": 3}, False),
+        ({"crew": 2, "skills": {"leak": 2, "pump": 1}}, True),
+        ({"crew": 2, "skills": {"leak": 3}}, False),
+        ({"crew": 1, "skills": {"leak": 2, "pump": 1}}, False),
+        ({"crew": 2, "kits": ("k",)}, True),
+        ({"crew": 2, "kits": ("none-there",)}, False),
+        ({"crew": 2, "due": 30, "windows": ((0, 20),)}, False),
+    ],
+)
+def test_what_nobody_could_serve_even_if_they_did_nothing_else_is_known_before_any_search(line_day, ticket, served):
+    # A and B are 40 minutes away: too far for a window that ends at 20. Between them they have leak 2 and pump 1.
+    line_day.station("S", k=1)
+    line_day.technician("A", "S", shifts=((0, 480),), skills={"leak": 2})
+    line_day.technician("B", "S", shifts=((0, 480),), skills={"pump": 1})
+    line_day.ticket("t", 40, **({"due": 300} | ticket))
+    problem = build_problem(line_day.case())
+    assert could_be_served(problem, 0) is served
