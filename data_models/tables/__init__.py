@@ -5,6 +5,7 @@ plan may refer to are never deleted: they get `retired_at`. Ids are the company'
 used only where the company has no name for the thing.
 """
 
+from data_models.tables.attachments import Attachment
 from data_models.tables.base import Base, Id, UtcDateTime
 from data_models.tables.company import (
     Absence,
@@ -32,6 +33,7 @@ __all__ = [
     "Account",
     "ApiToken",
     "Approval",
+    "Attachment",
     "AuditEntry",
     "Base",
     "Contact",
