@@ -7,6 +7,7 @@ for a field; `WORDS` are told in the language's own words. A company's files in 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -18,7 +19,7 @@ from config.notice_settings import Language
 from config.toml_files import read_toml
 from data_models.errors import BadInput
 
-Kind = Literal["text", "number", "time", "day", "word", "clock"]
+Kind = Literal["text", "number", "time", "day", "word", "clock", "address"]
 Fields = Mapping[str, Kind]
 
 TEXT_DIR = Path(__file__).parent / "notices"
@@ -73,8 +74,8 @@ CONTRACTS: Mapping[str, Contract] = {
     "ticket_reopened": Contract({**_TICKET, "score": "number", "below": "number"}, {"promised": {"due": "time"}}),
     "approval_waiting": Contract({"plan": "number", "made": "time", "until": "time", "emergencies": "number"}),
     "fallback_happened": Contract({"plan": "number", "at": "time", "outcome": "word"}),
-    "ticket_state": Contract({**_TICKET, "state": "word"}, {"expected": {"arrives": "time"}}),
-    "satisfaction_asked": Contract({**_TICKET, "closed": "time"}),
+    "ticket_state": Contract({**_TICKET, "state": "word"}, {"expected": {"arrives": "time"}, "link": {"address": "address"}}),
+    "satisfaction_asked": Contract({**_TICKET, "closed": "time"}, {"link": {"address": "address"}}),
     "notice_failed": Contract({"notice": "text", "template": "text", "audience": "word", "reason": "text"}),
 }
 """What each template is given. A file must have them all, show every field and name no other."""
@@ -136,7 +137,8 @@ def render(texts: Texts, template: str, payload: Mapping[str, Any], zone: tzinfo
     contract, chosen = CONTRACTS[template], texts.templates[template]
     values = _shown(texts, contract.fields, payload, zone)
     for name, fields in contract.lists.items():
-        entries = [_shown(texts, fields, entry, zone) for entry in payload[name]]
+        # A list that a notice was put without, by an earlier version, is empty.
+        entries = [_shown(texts, fields, entry, zone) for entry in payload.get(name, ())]
         values[name] = "\n".join(_filled(chosen.lines[name], entry) for entry in entries)
     body = _filled(chosen.body, values)
     return _filled(chosen.title, values), "\n".join(line.rstrip() for line in body.splitlines() if line.strip())
@@ -158,6 +160,8 @@ def _value(texts: Texts, kind: Kind, value: Any, zone: tzinfo) -> str:
         return f"{local:%Y-%m-%d}" if kind == "day" else f"{local:%m-%d %H:%M}"
     if kind == "word":
         return texts.words[value]
+    if kind == "address":
+        return str(value)
     return texts.words[value] if kind == "clock" and value in WORDS else one_line(str(value))
 
 
@@ -182,6 +186,7 @@ _WANTED: Mapping[Kind, str] = {
     "day": "an ISO 8601 time with an offset, of which the day is shown",
     "word": "one of the words in config.notices.WORDS",
     "clock": "the name of a clock that config.notices.WORDS has, or the title of another",
+    "address": "an address that begins with http, without spaces",
 }
 
 
@@ -195,6 +200,9 @@ def _fits(kind: Kind, value: Any) -> bool:
             return datetime.fromisoformat(value).astimezone(UTC) is not None and datetime.fromisoformat(value).tzinfo is not None
         except (ValueError, OverflowError):
             return False
+    if kind == "address":
+        # Whole or not at all: a link that is cut leads nowhere.
+        return re.fullmatch(r"https?://[!-~]{1,2000}", value) is not None
     return kind in ("text", "clock") or value in WORDS
 
 
