@@ -148,9 +148,7 @@ def watch_and_send(store: Store, settings: Settings, now: datetime) -> tuple[Wat
 # --- what is told ---
 
 
-def _notices(
-    session: Session, settings: Settings, tickets: Iterable[Watched], now: datetime, problems: list[str]
-) -> Iterator[NewNotice]:
+def _notices(session: Session, settings: Settings, tickets: Iterable[Watched], now: datetime, problems: list[str]) -> Iterator[NewNotice]:
     known: dict[str, tuple[str, ...]] = {}
 
     def contacts_of(site: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ _NEAR_DEGREES = 0.05
 
 
 def is_on_mainland(lat: float, lon: float) -> bool:
-    """Whether maps of the Chinese mainland, with their shifted datum, are made for this place: within it, or within 5 km and in no other part."""
+    """Whether a place is on the Chinese mainland, where maps have their shifted datum, or within 5 km of it and in no other part."""
     here = _part_at(lat, lon)
     if here:
         return here not in _OTHER_DATUM

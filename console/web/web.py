@@ -89,8 +89,17 @@ def _make_environment(texts: Texts) -> Environment:
     environment.filters["inert_json"] = inert_json
     environment.filters["word"] = lambda name, kind: texts.word(kind, name)
     environment.filters |= {"told": texts.told, "from_below": texts.from_below, "listed": texts.listed}
+    environment.filters["dialled"] = dialled
     environment.globals["static"] = static_address
     return environment
+
+
+def dialled(phone: str) -> str:
+    """What a phone dials for a number as people write it: its digits, with `+`, `*`, `#`; empty where there are too few to be one."""
+    kept = "".join(char for char in phone if char in "0123456789*#" or (char == "+" and phone.lstrip().startswith("+")))
+    kept = kept[0] + kept[1:].replace("+", "") if kept else ""
+    # An address would take # for its end.
+    return kept.replace("#", "%23") if sum(char.isdigit() for char in kept) >= 3 else ""
 
 
 _digests: dict[str, str] = {}

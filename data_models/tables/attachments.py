@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from data_models.tables.base import Base, Id, reference
+from data_models.tables.base import Base, reference
 
 
 class Attachment(Base):

@@ -26,7 +26,9 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("width > 0 AND height > 0 AND size > 0", name=op.f("ck_attachment_measures")),
-        sa.ForeignKeyConstraint(["technician_id"], ["technician.id"], name=op.f("fk_attachment_technician_id_technician"), ondelete="RESTRICT"),
+        sa.ForeignKeyConstraint(
+            ["technician_id"], ["technician.id"], name=op.f("fk_attachment_technician_id_technician"), ondelete="RESTRICT"
+        ),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_attachment_ticket_id_ticket"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
         sa.UniqueConstraint("key", name=op.f("uq_attachment_key")),
