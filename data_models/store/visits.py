@@ -68,7 +68,7 @@ def published_visits(session: Session, technician: str, begin: datetime, end: da
 
 
 def last_planned(session: Session, technician: str, tickets: Collection[str], now: datetime) -> dict[str, PlannedVisit]:
-    """For each of these tickets the visit of the last plan that was published with this technician; without those that no plan had lately."""
+    """For each of these tickets the visit of the last plan published with this technician; without those that no plan had lately."""
     found: dict[str, PlannedVisit] = {}
     for part in parts(sorted(tickets)):
         query = _visits(technician).where(tables.Visit.ticket_id.in_(part), tables.Plan.published_at >= now - LOOKED_BACK)
@@ -108,8 +108,8 @@ def _visits(technician: str) -> Select[Any]:
         select(
             plan.id.label("plan"), plan.snapshot_id, plan.created_at, route.id.label("route"), route.departs_at, route.kits,
             visit.position, visit.ticket_id, visit.arrives_at, visit.starts_at, visit.finishes_at, tables.Customer.name.label("customer"),
-            site.id.label("site"), site.name.label("site_name"), site.address, site.region, site.lat, site.lon, ticket.severity, ticket.type,
-            ticket.product, ticket.title, ticket.description, ticket.state,
+            site.id.label("site"), site.name.label("site_name"), site.address, site.region, site.lat, site.lon, ticket.severity,
+            ticket.type, ticket.product, ticket.title, ticket.description, ticket.state,
         )
         .join(route, route.plan_id == plan.id)
         .join(visit, visit.route_id == route.id)

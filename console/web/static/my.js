@@ -316,6 +316,11 @@ document.querySelector('form[action="/logout"]')?.addEventListener("submit", asy
   form.submit();
 });
 
-navigator.serviceWorker?.register("/my/worker.js", { scope: "/my" }).catch(() => toast(texts.onlineOnly));
+if (navigator.serviceWorker) {
+  const workers = navigator.serviceWorker;
+  const mark = () => (root.dataset.isKept = workers.controller ? "yes" : "no"); // whether the page would come without a network
+  workers.addEventListener("controllerchange", mark);
+  workers.register("/my/worker.js", { scope: "/my" }).then(mark, () => toast(texts.onlineOnly));
+}
 await show();
 send();
