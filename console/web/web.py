@@ -96,6 +96,8 @@ def _make_environment(texts: Texts) -> Environment:
 
 def dialled(phone: str) -> str:
     """What a phone dials for a number as people write it: its digits, with `+`, `*`, `#`; empty where there are too few to be one."""
+    # Whoever dials with the country's code leaves out the 0 that stands before the area's: +86 (021) is +86 21.
+    phone = phone.replace("(0", "(") if phone.lstrip().startswith("+") else phone
     kept = "".join(char for char in phone if char in "0123456789*#" or (char == "+" and phone.lstrip().startswith("+")))
     kept = kept[0] + kept[1:].replace("+", "") if kept else ""
     # An address would take # for its end.

@@ -33,7 +33,7 @@ _STEPS = {
     "planned": "A visit is planned",
     "on_the_way": "Our technician is on the way",
     "under_way": "Our technician is at work",
-    "done": "Done",
+    "done": "The work is done",
     "cancelled": "The ticket was cancelled",
 }
 _ORDER = ("received", "planned", "on_the_way", "under_way", "done")

@@ -63,7 +63,7 @@ _SCRIPT = {
     "noNetwork": "No network: this is what was known last.",
     "sessionOver": "Your session is over: what you tap is kept until you log in again.",
     "noRoom": "The phone has no room left: this could not be kept. Call your dispatcher.",
-    "photos": "{count} photos",
+    "photos": "Photos: {count}",
     "photoRefused": "A photo was not taken:",
     "understood": "OK",
     "logOutAnyway": "{count} kept and not yet sent: they stay on this phone until you log in here again. Log out?",

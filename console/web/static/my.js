@@ -13,6 +13,7 @@ const AFTER = {
   technician_driving: "driving",
   technician_arrived: "arrived",
 };
+const OVER = ["done", "unresolved", "closed", "cancelled", "declined"];
 const LONGEST_SIDE = 2048;
 const AGAIN_MS = 20000;
 let csrf = byId("list").dataset.csrf;
@@ -34,6 +35,7 @@ async function show() {
     const state = record.kind === "technician_finished" ? (record.facts.result === "resolved" ? "done" : "unresolved") : AFTER[record.kind];
     if (card && state) setState(card, state, true);
   }
+  showNext();
   showNet(waiting.length);
   showRefused(kept.filter((record) => record.refused));
 }
@@ -43,6 +45,16 @@ function setState(card, state, isKept) {
   card.querySelector(".visit-state").textContent = texts.states[state] + (isKept ? ` · ${texts.notSent}` : "");
   card.classList.toggle("kept", isKept);
   for (const button of card.querySelectorAll("[data-when]")) button.hidden = !button.dataset.when.split(" ").includes(state);
+}
+
+/** The first visit that is left stands out and lies open, also when the one before it was done without a network. */
+function showNext() {
+  const cards = [...document.querySelectorAll(".visit")];
+  const next = cards.find((card) => !OVER.includes(card.dataset.state));
+  for (const card of cards) {
+    if (card === next && !card.classList.contains("next")) card.querySelector(".facts").open = true;
+    card.classList.toggle("next", card === next);
+  }
 }
 
 function showNet(count) {

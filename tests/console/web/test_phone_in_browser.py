@@ -117,7 +117,7 @@ def test_what_is_tapped_in_a_tunnel_reaches_the_log_once_and_in_order(site: Site
         assert crew == 1, "the customer's page shows done when the whole crew is"
         page.set_viewport_size(PHONE)
         page.goto(f"{address}/t/{link_token(site.settings, ticket, site.now)}")
-        expect(page.locator("[aria-current='step']")).to_have_text("已完成" if locale == "zh-CN" else "Done")
+        expect(page.locator("[aria-current='step']")).to_have_text("已完成" if locale == "zh-CN" else "The work is done")
         assert _serious(page) == []
         page.screenshot(path=SCREENS / f"customer-{locale}.png", full_page=True)
         page.keyboard.press("Tab")
