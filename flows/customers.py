@@ -49,7 +49,7 @@ class CustomerView:
         When somebody is expected to be there; None when nobody is to come, is there, or should have been there by now.
     is_overdue
         Somebody should have been there by now.
-    round
+    reopenings
         How often the ticket was opened again: what is said of one settling counts for no other.
     satisfaction
         What they said of this settling; None when nothing yet.
@@ -59,7 +59,7 @@ class CustomerView:
     state: CustomerState
     expected: datetime | None
     is_overdue: bool
-    round: int
+    reopenings: int
     satisfaction: int | None
 
     @property
@@ -102,7 +102,7 @@ def seen_by_customer(store: Store, ticket: str, now: datetime) -> CustomerView:
         return _view(session, ticket, now)
 
 
-def rate(store: Store, ticket: str, round: int, score: int, comment: str, now: datetime) -> Answer:
+def rate(store: Store, ticket: str, reopenings: int, score: int, comment: str, now: datetime) -> Answer:
     """Keep how satisfied a customer is with what was done, as the closing of the ticket; a low score opens it again as policy says.
 
     Raises
@@ -116,9 +116,9 @@ def rate(store: Store, ticket: str, round: int, score: int, comment: str, now: d
     if not 1 <= score <= 5 or len(comment) > LONGEST_COMMENT:
         raise BadInput(f"give a score from 1 to 5 and at most {LONGEST_COMMENT} characters")
     view = seen_by_customer(store, ticket, now)
-    if not view.may_rate or view.round != round:
+    if not view.may_rate or view.reopenings != reopenings:
         raise Conflict("this was said already, or the ticket is open again")
-    key = f"customer {ticket} {round}"
+    key = f"customer {ticket} {reopenings}"
     told = Closed(kind="ticket_closed", at=now, key=key, by=BY_CUSTOMER, ticket=ticket, satisfaction=score, comment=comment)
     answer = tell(store, [told], now).answers[0]
     if answer.verdict in ("merged", "refused"):

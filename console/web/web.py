@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -95,7 +96,16 @@ def _make_environment(texts: Texts) -> Environment:
 
 
 def dialled(phone: str) -> str:
-    """What a phone dials for a number as people write it: its digits, with `+`, `*`, `#`; empty where there are too few to be one."""
+    """What a phone dials for a number as people write it: digits with `+`, `*`, `#`, and after a pause the extension; empty for none."""
+    number, _, extension = _EXTENSION.sub(",", phone.casefold(), count=1).partition(",")
+    dialled_number, inside = _digits(number), "".join(char for char in extension if char in "0123456789")
+    return f"{dialled_number},{inside}" if dialled_number and inside else dialled_number
+
+
+_EXTENSION = re.compile(r"转|分机|ext\.?|x")
+
+
+def _digits(phone: str) -> str:
     # Whoever dials with the country's code leaves out the 0 that stands before the area's: +86 (021) is +86 21.
     phone = phone.replace("(0", "(") if phone.lstrip().startswith("+") else phone
     kept = "".join(char for char in phone if char in "0123456789*#" or (char == "+" and phone.lstrip().startswith("+")))

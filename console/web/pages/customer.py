@@ -108,7 +108,7 @@ def customer_router(web: Web) -> APIRouter:
         request: Request,
         token: str,
         score: Annotated[int, Form()] = 0,
-        round: Annotated[int, Form()] = 0,
+        reopenings: Annotated[int, Form()] = 0,
         comment: Annotated[str, Form(max_length=5000)] = "",
     ) -> Response:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
@@ -117,7 +117,7 @@ def customer_router(web: Web) -> APIRouter:
         if isinstance(ticket, Response):
             return ticket
         try:
-            rate(web.store, ticket, round, score, comment, web.now())
+            rate(web.store, ticket, reopenings, score, comment, web.now())
         except BadInput:
             return _refused(web, request, 422, _WRONG)
         except (Conflict, NotFound):

@@ -307,7 +307,14 @@ byId("photos").addEventListener("change", (event) => {
 
 /* When to look and to send again */
 
-document.addEventListener("news", () => refresh());
+/* All phones of a company hear the same news: each waits a moment of its own, so that they do not all ask at once. */
+let soon = 0;
+document.addEventListener("news", () => {
+  soon ||= setTimeout(() => {
+    soon = 0;
+    refresh();
+  }, Math.random() * 1500);
+});
 addEventListener("online", () => send().then(refresh));
 addEventListener("offline", () => show());
 document.addEventListener("visibilitychange", () => {

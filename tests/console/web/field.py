@@ -33,7 +33,7 @@ def visits_of(site: Site) -> dict[str, list[str]]:
 
 
 def with_technicians(site: Site, *, secret: str = SECRET) -> Site:
-    """The site with an account for each technician, named as they are in small letters, a contact with a telephone, and a secret of links."""
+    """The site with an account for each technician, named as they are in small letters, a contact to call, and a secret of links."""
     with site.store.session() as session:
         for who in session.scalars(select(tables.Technician)):
             add_person(session, who.id.lower(), who.name, "technician", NOW, password=PASSWORD, technician=who.id)

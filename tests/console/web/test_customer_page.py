@@ -93,7 +93,7 @@ def test_links_that_are_forged_or_over_say_so_in_both_languages(field: Site, alo
     good = link_token(field.settings, alone[1], field.now)
     other = URLSafeSerializer("another secret that is long enough too", salt="twohour customer link 1").dumps([alone[1], 9_999_999_999])
     salted = URLSafeSerializer(field.settings.link_secret.get_secret_value(), salt="else").dumps([alone[1], 9_999_999_999])
-    for wrong in (good[:-1], good[1:], other, str(salted), "x", "..", "%00", "a" * 2000):
+    for wrong in (good[:-1], good[1:], other, str(salted), "x", "%00", "a" * 2000):
         answer = field.browser().get(f"/t/{wrong}")
         assert answer.status_code == 403, wrong
         assert "This link does not work" in answer.text
@@ -118,24 +118,24 @@ def test_a_token_has_nothing_of_its_own_that_could_be_changed(field: Site) -> No
 def test_satisfaction_is_said_once_and_opens_the_ticket_again_when_it_is_low(field: Site, alone: tuple[str, str]) -> None:
     who, ticket = alone
     address, browser = path(field, ticket), field.browser()
-    assert browser.post(address, data={"score": 5, "round": 0}).status_code == 410, "not before it is done"
+    assert browser.post(address, data={"score": 5, "reopenings": 0}).status_code == 410, "not before it is done"
     finish(field, who, ticket)
     assert step(browser.get(address).text) == "The work is done"
     for data in ({"score": 0}, {"score": 6}, {"score": 3, "comment": "x" * 501}):
-        assert browser.post(address, data={"round": 0, **data}).status_code == 422
+        assert browser.post(address, data={"reopenings": 0, **data}).status_code == 422
     assert browser.post(address, data={"score": 1}, headers={"sec-fetch-site": "cross-site"}).status_code == 403
-    assert browser.post(address, data={"score": 2, "round": 0, "comment": f" {HOSTILE}\r\n late "}).headers["location"] == address
+    assert browser.post(address, data={"score": 2, "reopenings": 0, "comment": f" {HOSTILE}\r\n late "}).headers["location"] == address
     with field.store.reading() as session:
         last = list_events(session, ticket=ticket)[0][0]
     assert (last.kind, last.by, last.details) == ("ticket_closed", "customer", {"satisfaction": 2, "comment": f"{HOSTILE} late"})
     assert "you gave us 2 of 5" in browser.get(address).text
-    assert browser.post(address, data={"score": 5, "round": 0}).status_code == 410, "the same again is no second answer"
+    assert browser.post(address, data={"score": 5, "reopenings": 0}).status_code == 410, "the same again is no second answer"
     assert watch(field.store, field.settings, field.now).reopened == (ticket,)
     assert "<form" not in browser.get(address).text
-    assert browser.post(address, data={"score": 5, "round": 0}).status_code == 410, "nor is it one for the next settling"
+    assert browser.post(address, data={"score": 5, "reopenings": 0}).status_code == 410, "nor is it one for the next settling"
     finish(field, who, ticket, "b")
-    assert browser.post(address, data={"score": 5, "round": 0}).status_code == 410
-    assert browser.post(address, data={"score": 5, "round": 1}).status_code == 303
+    assert browser.post(address, data={"score": 5, "reopenings": 0}).status_code == 410
+    assert browser.post(address, data={"score": 5, "reopenings": 1}).status_code == 303
     assert watch(field.store, field.settings, field.now).reopened == ()
 
 
@@ -147,7 +147,7 @@ def test_an_answer_after_the_closing_counts(field: Site, alone: tuple[str, str])
     with field.store.session() as session:
         add_events(session, [Closed(kind="ticket_closed", at=field.now, key="closed", by="li", ticket=ticket)], field.now)
     field.now += timedelta(hours=1)
-    assert field.browser().post(path(field, ticket), data={"score": 4, "round": 0}).status_code == 303
+    assert field.browser().post(path(field, ticket), data={"score": 4, "reopenings": 0}).status_code == 303
     with field.store.reading() as session:
         assert ticket_states(session, [ticket])[ticket].satisfaction == 4
         assert list_events(session, ticket=ticket)[0][1] == "", "nothing is odd about it"

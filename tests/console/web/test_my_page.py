@@ -178,7 +178,7 @@ def test_what_is_odd_is_refused_in_words(phone: Phone) -> None:
         phone.tell("technician_delayed", until=phone.site.now.isoformat()),
         phone.tell("technician_accepted", ""),
     ]
-    assert [answer.status_code for answer in wrong] == [422] * 8 + [404]
+    assert [answer.status_code for answer in wrong] == [422] * 9
     assert all(answer.json()["detail"] for answer in wrong)
     token = phone.csrf
     for body in ('{"kind": ["technician_driving"]}', '{"kind": "technician_driving", "key": 7}', "[]", "nonsense"):
