@@ -43,13 +43,18 @@ Those of kind `clock` hold the title of a policy's own clock as well.
 
 @dataclass(frozen=True)
 class Contract:
-    """The fields that a template is given and must show, and its lists: those of each entry. An empty list shows nothing."""
+    """The fields that a template is given and must show, and its lists: those of each entry. An empty list shows nothing.
+
+    Lists that are `optional` may be left out by a text: they came later than the texts of companies.
+    """
 
     fields: Fields
     lists: Mapping[str, Fields] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
 
 
 _TICKET: Fields = {"ticket": "text", "site": "text"}
+_LINK: Mapping[str, Fields] = {"link": {"address": "address"}}
 CONTRACTS: Mapping[str, Contract] = {
     "plan_published_technician": Contract(
         {"day": "day", "technician": "text"}, {"visits": {"starts": "time", **_TICKET}, "free": {"technician": "text"}}
@@ -74,8 +79,8 @@ CONTRACTS: Mapping[str, Contract] = {
     "ticket_reopened": Contract({**_TICKET, "score": "number", "below": "number"}, {"promised": {"due": "time"}}),
     "approval_waiting": Contract({"plan": "number", "made": "time", "until": "time", "emergencies": "number"}),
     "fallback_happened": Contract({"plan": "number", "at": "time", "outcome": "word"}),
-    "ticket_state": Contract({**_TICKET, "state": "word"}, {"expected": {"arrives": "time"}, "link": {"address": "address"}}),
-    "satisfaction_asked": Contract({**_TICKET, "closed": "time"}, {"link": {"address": "address"}}),
+    "ticket_state": Contract({**_TICKET, "state": "word"}, {"expected": {"arrives": "time"}, **_LINK}, frozenset(_LINK)),
+    "satisfaction_asked": Contract({**_TICKET, "closed": "time"}, _LINK, frozenset(_LINK)),
     "notice_failed": Contract({"notice": "text", "template": "text", "audience": "word", "reason": "text"}),
 }
 """What each template is given. A file must have them all, show every field and name no other."""
@@ -137,6 +142,8 @@ def render(texts: Texts, template: str, payload: Mapping[str, Any], zone: tzinfo
     contract, chosen = CONTRACTS[template], texts.templates[template]
     values = _shown(texts, contract.fields, payload, zone)
     for name, fields in contract.lists.items():
+        if name not in chosen.lines:
+            continue
         # A list that a notice was put without, by an earlier version, is empty.
         entries = [_shown(texts, fields, entry, zone) for entry in payload.get(name, ())]
         values[name] = "\n".join(_filled(chosen.lines[name], entry) for entry in entries)
@@ -244,7 +251,8 @@ def _mistakes(where: str, contract: Contract, table: Any) -> Iterator[str]:
         yield f"{where}.{name} is not known; known are title, body, lines"
     for name in sorted(lines.keys() - contract.lists.keys()):
         yield f"{where}.lines.{name} is not a list of this template; its lists are {', '.join(contract.lists) or 'none'}"
-    for name in sorted(contract.lists.keys() - lines.keys()):
+    shown = {name for name in contract.lists if name not in contract.optional or f"{{{name}}}" in str(table.get("body"))}
+    for name in sorted(shown - lines.keys()):
         yield f"{where}.lines.{name} is missing; add the text of one entry"
     used: dict[str, set[str]] = {}
     for name, text in texts.items():
@@ -258,7 +266,7 @@ def _mistakes(where: str, contract: Contract, table: Any) -> Iterator[str]:
     if {"title", "body"} <= used.keys():
         yield from _differing(f"{where}.title", used["title"], contract.fields, must_show_all=False)
         yield from _differing(f"{where} (title and body)", used["title"] | (used["body"] - contract.lists.keys()), contract.fields)
-        for name in sorted(contract.lists.keys() - used["body"]):
+        for name in sorted((shown | lines.keys() & contract.lists.keys()) - used["body"]):
             yield f"{where}.body lacks {{{name}}}; add it"
     for name in sorted(contract.lists.keys() & lines.keys()):
         yield from _differing(f"{where}.lines.{name}", used.get(f"lines.{name}", set()), contract.lists[name])
