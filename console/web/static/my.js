@@ -15,7 +15,7 @@ const AFTER = {
 };
 const OVER = ["done", "unresolved", "closed", "cancelled", "declined"];
 const LONGEST_SIDE = 2048;
-const AGAIN_MS = 20000;
+const AGAIN_MS = { first: 2000, last: 30000 };
 let csrf = byId("list").dataset.csrf;
 let [isAway, isOver, isSending] = [false, false, false];
 
@@ -320,10 +320,15 @@ addEventListener("offline", () => show());
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") send().then(refresh);
 });
-setInterval(async () => {
-  if ((await keptBy(who)).some((record) => !record.refused)) send();
-  else if (isAway) refresh();
-}, AGAIN_MS);
+/* Where the server does not answer it is asked again: soon at first, since networks come back in pieces, then less and less often. */
+let pause = AGAIN_MS.first;
+async function again() {
+  if ((await keptBy(who)).some((record) => !record.refused)) await send();
+  else if (isAway) await refresh();
+  pause = isAway && navigator.onLine ? Math.min(2 * pause, AGAIN_MS.last) : AGAIN_MS.first;
+  setTimeout(again, pause);
+}
+setTimeout(again, pause);
 
 document.querySelector('form[action="/logout"]')?.addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -19,6 +19,9 @@ from tests.console.web.field import HOSTILE, picture, visits_of, with_technician
 from tests.console.web.test_desk_in_browser import SCREENS, _serious
 from tests.console.web.test_languages_in_browser import _browser_page, _served
 
+LONG_MS = 30_000
+"""How long a loaded machine may take to send what was kept."""
+
 PHONE = {"width": 390, "height": 844}
 
 
@@ -26,9 +29,12 @@ PHONE = {"width": 390, "height": 844}
 def _phone(locale: str, site: Site) -> Iterator[tuple[Page, BrowserContext]]:
     with _browser_page(locale) as page:
         page.set_viewport_size(PHONE)
+        page.set_default_timeout(LONG_MS)
+        expect.set_options(timeout=LONG_MS)
         # The phone's clock goes as ours does.
         page.clock.install(time=site.now)
         yield page, page.context
+        expect.set_options(timeout=5000)
 
 
 def _log_in(page: Page, address: str, login: str) -> None:
