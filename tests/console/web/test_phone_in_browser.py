@@ -12,7 +12,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import select
 
 from data_models import tables
-from data_models.store import list_events
+from data_models.events import Cancelled
+from data_models.store import add_events, list_events
 from flows.customers import link_token
 from tests.console.web.conftest import PASSWORD, Site
 from tests.console.web.field import HOSTILE, picture, visits_of, with_technicians
@@ -135,3 +136,57 @@ def test_what_is_tapped_in_a_tunnel_reaches_the_log_once_and_in_order(site: Site
         page.screenshot(path=SCREENS / f"customer-rated-{locale}.png", full_page=True)
     assert _told(site, ticket)[-1] == ("ticket_closed", "")
     assert complaints == []
+
+
+def test_a_session_that_is_over_costs_nothing_that_was_tapped_and_news_show_by_themselves(site: Site) -> None:
+    site = with_technicians(site)
+    who, tickets = next((who, tickets) for who, tickets in sorted(visits_of(site).items()) if len(tickets) > 1)
+    with _served(site) as address, _phone("en-GB", site) as (page, context):
+        _log_in(page, address, who.lower())
+        with site.store.session() as session:
+            told = Cancelled(kind="ticket_cancelled", at=site.now, key="cancelled", by="li", ticket=tickets[1])
+            add_events(session, [told], site.now)
+        expect(page.locator(f".visit[data-ticket='{tickets[1]}']")).to_have_attribute("data-state", "cancelled")
+
+        context.clear_cookies(name="twohour_session")
+        page.locator(f".visit[data-ticket='{tickets[0]}'] [data-tell='technician_declined']").click()
+        page.locator("#technician_declined-dialog label", has_text="A skill or a kit is missing").click()
+        page.locator("#technician_declined-dialog button.primary").click()
+        expect(page.locator("#net-words")).to_contain_text("Your session is over")
+        expect(page.locator("#net-words")).to_contain_text("1 kept, not yet sent")
+        assert _told(site, tickets[0]) == []
+        page.locator("#net-login").click()
+        page.fill("#login", who.lower())
+        page.fill("#password", PASSWORD)
+        page.locator("form[action='/login'] button").click()
+        page.wait_for_url(f"{address}/my")
+        expect(page.locator("#net")).to_be_hidden()
+        expect(page.locator(f".visit[data-ticket='{tickets[0]}']")).to_have_attribute("data-told", "declined")
+        assert _told(site, tickets[0]) == [("technician_declined", who)]
+
+
+def test_what_the_server_will_never_take_is_shown_until_it_was_read_and_holds_nothing_up(site: Site, tmp_path: Path) -> None:
+    site = with_technicians(site)
+    who, tickets = next((who, tickets) for who, tickets in sorted(visits_of(site).items()) if len(tickets) > 1)
+    broken = tmp_path / "photo.jpg"
+    broken.write_bytes(b"no picture at all")
+    with _served(site) as address, _phone("en-GB", site) as (page, context):
+        _log_in(page, address, who.lower())
+        card = page.locator(f".visit[data-ticket='{tickets[0]}']")
+        for kind in ("technician_driving", "technician_arrived"):
+            card.locator(f"[data-tell='{kind}']").click()
+        expect(card).to_have_attribute("data-told", "arrived")
+        context.set_offline(True)
+        card.locator("[data-tell='technician_finished']").click()
+        page.locator("#photos").set_input_files(broken)
+        page.locator("#technician_finished-dialog button.primary").click()
+        expect(card).to_have_attribute("data-state", "done")
+        page.locator(f".visit[data-ticket='{tickets[1]}'] [data-tell='technician_accepted']").click()
+        expect(page.locator("#net-words")).to_contain_text("2 kept")
+        context.set_offline(False)
+        expect(page.locator("#refused li")).to_contain_text("this is no photo")
+        expect(page.locator("#net")).to_be_hidden()
+        assert _told(site, tickets[0])[-1] == ("technician_finished", who)
+        assert _told(site, tickets[1]) == [("technician_accepted", who)]
+        page.locator("#refused button").click()
+        expect(page.locator("#refused")).to_be_hidden()
