@@ -220,6 +220,8 @@ TEMPLATES: tuple[Both, ...] = (
     Both("this is no photo; send a JPEG, PNG or WebP picture", "这不是照片；请发送 JPEG、PNG 或 WebP 图片"),
     Both("the photo is broken or incomplete; take it again", "照片已损坏或不完整；请重新拍摄"),
     Both("{login} ({role}) is no technician", "{login}（{role}）不是技师"),
+    Both("this is larger than {most} bytes; say less", "超过 {most} 字节；请缩短"),
+    Both("this is no event; load the page again", "这不是事件；请重新载入页面"),
     Both("open the link itself", "请直接打开链接"),
 )
 """The first that fits is taken."""

@@ -6,14 +6,17 @@ Nobody logs in here: the link is all there is, so the page says no more than its
 from __future__ import annotations
 
 import threading
-from typing import Annotated
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from console.bodies import TooLarge, read_body
 from console.web.texts import LANGUAGES, Texts, marked
 from console.web.web import Web
 from data_models.errors import BadInput, Conflict, NotFound
@@ -27,6 +30,8 @@ PER_LINK = 30
 
 WRONG_PER_ADDRESS = 10
 """Links that are none of ours, a minute from one address."""
+
+_MOST_BYTES = 20_000
 
 _STEPS = {
     "received": "We have received your ticket",
@@ -104,27 +109,35 @@ def customer_router(web: Web) -> APIRouter:
         return answer
 
     @router.post("/t/{token}")
-    def say_satisfaction(
-        request: Request,
-        token: str,
-        score: Annotated[int, Form()] = 0,
-        reopenings: Annotated[int, Form()] = 0,
-        comment: Annotated[str, Form(max_length=5000)] = "",
-    ) -> Response:
+    async def say_satisfaction(request: Request, token: str) -> Response:
+        try:
+            # Read by hand up to a limit: whoever sends it is not known.
+            body = await read_body(request, _MOST_BYTES)
+        except TooLarge:
+            return _refused(web, request, 413, _WRONG)
+        return await run_in_threadpool(keep_answer, request, token, body)
+
+    def keep_answer(request: Request, token: str, body: bytes) -> Response:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise HTTPException(403, "open the link itself")
         ticket = ticket_of(request, token)
         if isinstance(ticket, Response):
             return ticket
         try:
-            rate(web.store, ticket, reopenings, score, comment, web.now())
-        except BadInput:
+            said = dict(parse_qsl(body.decode(), max_num_fields=10))
+            rate(web.store, ticket, _number(said, "reopenings"), _number(said, "score"), said.get("comment", ""), web.now())
+        except (BadInput, ValueError):
             return _refused(web, request, 422, _WRONG)
         except (Conflict, NotFound):
             return _refused(web, request, 410, _SAID)
         return RedirectResponse(f"/t/{token}", 303, _PRIVATE)
 
     return router
+
+
+def _number(said: Mapping[str, str], name: str) -> int:
+    text = said.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
 
 
 def _refused(web: Web, request: Request, status: int, words: tuple[str, str]) -> Response:

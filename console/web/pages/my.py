@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
@@ -22,6 +22,7 @@ from flows.photos import MOST_BYTES
 from flows.visits import MyDay, NeedsOfSnapshots, keep_photo, my_day, tell_visit
 
 MOST_PHOTOS_AT_ONCE = 6
+_MOST_EVENT_BYTES = 20_000
 
 _STATES = {
     "planned": "planned",
@@ -102,10 +103,18 @@ def my_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> APIR
         return _page(web, request, "my.jinja", MyDay((*mine, *others), day.delayed_until))
 
     @router.post("/events", dependencies=own)
-    def tell(request: Request, told: Annotated[dict[str, Any], Body()]) -> Response:
+    async def tell(request: Request) -> Response:
         """Keep one thing that was told; the same key again is merged."""
         person = person_of(request)
-        answer = tell_visit(web.store, _technician(person), person.name, told, web.now())
+        try:
+            told = json.loads(await read_body(request, _MOST_EVENT_BYTES))
+        except TooLarge:
+            raise HTTPException(413, f"this is larger than {_MOST_EVENT_BYTES:,} bytes; say less") from None
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict):
+            raise BadInput("this is no event; load the page again")
+        answer = await run_in_threadpool(tell_visit, web.store, _technician(person), person.name, told, web.now())
         if answer.verdict == "refused":
             raise BadInput(answer.note)
         return JSONResponse({"verdict": answer.verdict, "note": web.texts(request, person).from_below(answer.note)})

@@ -184,6 +184,7 @@ def test_what_is_odd_is_refused_in_words(phone: Phone) -> None:
     for body in ('{"kind": ["technician_driving"]}', '{"kind": "technician_driving", "key": 7}', "[]", "nonsense"):
         answer = phone.client.post("/my/events", content=body, headers={"x-csrf-token": token, "content-type": "application/json"})
         assert answer.status_code == 422, body
+    assert phone.tell("technician_accepted", ticket, reason="x" * 20_000).status_code == 413
     for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-02T08:00:00", None):
         said = {"kind": "technician_driving", "key": "key-00000001", "ticket": ticket, "at": moment, "sent_at": moment}
         assert phone.client.post("/my/events", json=said, headers={"x-csrf-token": token}).status_code == 422
