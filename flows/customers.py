@@ -112,7 +112,7 @@ def rate(store: Store, ticket: str, reopenings: int, score: int, comment: str, n
     Conflict
         It is not done, was opened again since the page was made, or they have said it already.
     """
-    comment = " ".join(comment.split())
+    comment = " ".join("".join(char if char.isprintable() else " " for char in comment).split())
     if not 1 <= score <= 5 or len(comment) > LONGEST_COMMENT:
         raise BadInput(f"give a score from 1 to 5 and at most {LONGEST_COMMENT} characters")
     view = seen_by_customer(store, ticket, now)

@@ -147,9 +147,10 @@ def tell_visit(store: Store, technician: str, by: str, told: Mapping[str, Any], 
     key = phone_key(technician, key)
     at, was_wrong = phone_time(_moment(told, "at"), _moment(told, "sent_at"), now)
     document: dict[str, Any] = {"kind": kind, "key": key, "by": by, "technician": technician, "at": at.isoformat()}
-    document |= {name: value for name, value in told.items() if name in _FACTS[kind] and value not in ("", None)}
+    facts = {name: _plain(value) for name, value in told.items() if name in _FACTS[kind]}
+    document |= {name: value for name, value in facts.items() if value not in ("", None)}
     document |= {"phone_at": told["at"]} if was_wrong else {}
-    document |= {} if kind == "technician_delayed" else {"ticket": told.get("ticket")}
+    document |= {} if kind == "technician_delayed" else {"ticket": _plain(told.get("ticket"))}
     _must_be_short(document)
     if kind == "technician_declined" and not str(document.get("reason", "")).strip():
         raise BadInput("declining needs a reason: say why you cannot take it")
@@ -271,6 +272,13 @@ def _told_before(before: Event, document: Mapping[str, Any]) -> Answer:
     if same:
         return Answer(before.key, None, "merged", "told before")
     return Answer(before.key, None, "refused", "the key was used by another event; give each its own")
+
+
+def _plain(value: object) -> object:
+    """A text on lines of its own without other characters that steer a display, which no database has to take."""
+    if not isinstance(value, str):
+        return value
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in value).strip()
 
 
 def _must_be_short(document: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -59,7 +60,8 @@ class Phone:
         """Tell something that happened a while ago by a clock that is `ahead`."""
         clock = self.site.now + self.ahead
         said = {"kind": kind, "key": key, "ticket": ticket, "at": (clock - ago).isoformat(), "sent_at": clock.isoformat(), **facts}
-        return self.client.post("/my/events", json=said, headers={"x-csrf-token": self.csrf, "accept": "application/json"})
+        headers = {"x-csrf-token": self.csrf, "accept": "application/json", "content-type": "application/json"}
+        return self.client.post("/my/events", content=json.dumps(said), headers=headers)
 
     def photo(self, ticket: str, content: bytes, key: str = "photo-0000001", event: str = ""):
         """Send a photo."""

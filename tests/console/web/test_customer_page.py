@@ -127,7 +127,7 @@ def test_satisfaction_is_said_once_and_opens_the_ticket_again_when_it_is_low(fie
     assert browser.post(address, content=b"score=1&comment=" + b"x" * 20_000).status_code == 413
     for odd in (b"score=\xff", b"score=1&" * 20, "score=²".encode(), b"score=-1", b"score=1e3", b""):
         assert browser.post(address, content=odd).status_code == 422, odd
-    assert browser.post(address, data={"score": 2, "reopenings": 0, "comment": f" {HOSTILE}\r\n late "}).headers["location"] == address
+    assert browser.post(address, data={"score": 2, "reopenings": 0, "comment": f" {HOSTILE}\r\n\0late "}).headers["location"] == address
     with field.store.reading() as session:
         last = list_events(session, ticket=ticket)[0][0]
     assert (last.kind, last.by, last.details) == ("ticket_closed", "customer", {"satisfaction": 2, "comment": f"{HOSTILE} late"})

@@ -188,13 +188,14 @@ def test_what_is_odd_is_refused_in_words(phone: Phone) -> None:
     for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-02T08:00:00", None):
         said = {"kind": "technician_driving", "key": "key-00000001", "ticket": ticket, "at": moment, "sent_at": moment}
         assert phone.client.post("/my/events", json=said, headers={"x-csrf-token": token}).status_code == 422
+    assert phone.tell("technician_accepted", "\ud800\0").status_code in (404, 422)
     assert told(phone.site, ticket) == []
 
 
 def test_a_decline_says_why_and_a_delay_until_when(phone: Phone) -> None:
     ticket = visits_of(phone.site)[phone.technician][0]
-    assert phone.tell("technician_declined", ticket, reason="no lifting gear").status_code == 200
-    assert told(phone.site, ticket)[0].details == {"reason": "no lifting gear"}
+    assert phone.tell("technician_declined", ticket, reason="no lifting\ngear\0\ud800").status_code == 200
+    assert told(phone.site, ticket)[0].details == {"reason": "no lifting\ngear"}
     until = phone.site.now + timedelta(hours=1)
     assert phone.tell("technician_delayed", key="key-delayed", until=until.isoformat(), reason="accident").status_code == 200
     page = phone.client.get("/my").text
