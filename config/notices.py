@@ -7,6 +7,7 @@ for a field; `WORDS` are told in the language's own words. A company's files in 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -18,7 +19,7 @@ from config.notice_settings import Language
 from config.toml_files import read_toml
 from data_models.errors import BadInput
 
-Kind = Literal["text", "number", "time", "day", "word", "clock"]
+Kind = Literal["text", "number", "time", "day", "word", "clock", "address"]
 Fields = Mapping[str, Kind]
 
 TEXT_DIR = Path(__file__).parent / "notices"
@@ -42,13 +43,18 @@ Those of kind `clock` hold the title of a policy's own clock as well.
 
 @dataclass(frozen=True)
 class Contract:
-    """The fields that a template is given and must show, and its lists: those of each entry. An empty list shows nothing."""
+    """The fields that a template is given and must show, and its lists: those of each entry. An empty list shows nothing.
+
+    Lists that are `optional` may be left out by a text: they came later than the texts of companies.
+    """
 
     fields: Fields
     lists: Mapping[str, Fields] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
 
 
 _TICKET: Fields = {"ticket": "text", "site": "text"}
+_LINK: Mapping[str, Fields] = {"link": {"address": "address"}}
 CONTRACTS: Mapping[str, Contract] = {
     "plan_published_technician": Contract(
         {"day": "day", "technician": "text"}, {"visits": {"starts": "time", **_TICKET}, "free": {"technician": "text"}}
@@ -73,8 +79,8 @@ CONTRACTS: Mapping[str, Contract] = {
     "ticket_reopened": Contract({**_TICKET, "score": "number", "below": "number"}, {"promised": {"due": "time"}}),
     "approval_waiting": Contract({"plan": "number", "made": "time", "until": "time", "emergencies": "number"}),
     "fallback_happened": Contract({"plan": "number", "at": "time", "outcome": "word"}),
-    "ticket_state": Contract({**_TICKET, "state": "word"}, {"expected": {"arrives": "time"}}),
-    "satisfaction_asked": Contract({**_TICKET, "closed": "time"}),
+    "ticket_state": Contract({**_TICKET, "state": "word"}, {"expected": {"arrives": "time"}, **_LINK}, frozenset(_LINK)),
+    "satisfaction_asked": Contract({**_TICKET, "closed": "time"}, _LINK, frozenset(_LINK)),
     "webhook_disabled": Contract({"webhook": "number", "host": "text", "since": "time", "reason": "text"}),
     "notice_failed": Contract({"notice": "text", "template": "text", "audience": "word", "reason": "text"}),
 }
@@ -137,7 +143,10 @@ def render(texts: Texts, template: str, payload: Mapping[str, Any], zone: tzinfo
     contract, chosen = CONTRACTS[template], texts.templates[template]
     values = _shown(texts, contract.fields, payload, zone)
     for name, fields in contract.lists.items():
-        entries = [_shown(texts, fields, entry, zone) for entry in payload[name]]
+        if name not in chosen.lines:
+            continue
+        # A list that a notice was put without, by an earlier version, is empty.
+        entries = [_shown(texts, fields, entry, zone) for entry in payload.get(name, ())]
         values[name] = "\n".join(_filled(chosen.lines[name], entry) for entry in entries)
     body = _filled(chosen.body, values)
     return _filled(chosen.title, values), "\n".join(line.rstrip() for line in body.splitlines() if line.strip())
@@ -159,6 +168,8 @@ def _value(texts: Texts, kind: Kind, value: Any, zone: tzinfo) -> str:
         return f"{local:%Y-%m-%d}" if kind == "day" else f"{local:%m-%d %H:%M}"
     if kind == "word":
         return texts.words[value]
+    if kind == "address":
+        return str(value)
     return texts.words[value] if kind == "clock" and value in WORDS else one_line(str(value))
 
 
@@ -183,6 +194,7 @@ _WANTED: Mapping[Kind, str] = {
     "day": "an ISO 8601 time with an offset, of which the day is shown",
     "word": "one of the words in config.notices.WORDS",
     "clock": "the name of a clock that config.notices.WORDS has, or the title of another",
+    "address": "an address that begins with http, without spaces",
 }
 
 
@@ -196,6 +208,9 @@ def _fits(kind: Kind, value: Any) -> bool:
             return datetime.fromisoformat(value).astimezone(UTC) is not None and datetime.fromisoformat(value).tzinfo is not None
         except (ValueError, OverflowError):
             return False
+    if kind == "address":
+        # Whole or not at all: a link that is cut leads nowhere.
+        return re.fullmatch(r"https?://[!-~]{1,2000}", value) is not None
     return kind in ("text", "clock") or value in WORDS
 
 
@@ -237,7 +252,8 @@ def _mistakes(where: str, contract: Contract, table: Any) -> Iterator[str]:
         yield f"{where}.{name} is not known; known are title, body, lines"
     for name in sorted(lines.keys() - contract.lists.keys()):
         yield f"{where}.lines.{name} is not a list of this template; its lists are {', '.join(contract.lists) or 'none'}"
-    for name in sorted(contract.lists.keys() - lines.keys()):
+    shown = {name for name in contract.lists if name not in contract.optional or f"{{{name}}}" in str(table.get("body"))}
+    for name in sorted(shown - lines.keys()):
         yield f"{where}.lines.{name} is missing; add the text of one entry"
     used: dict[str, set[str]] = {}
     for name, text in texts.items():
@@ -251,7 +267,7 @@ def _mistakes(where: str, contract: Contract, table: Any) -> Iterator[str]:
     if {"title", "body"} <= used.keys():
         yield from _differing(f"{where}.title", used["title"], contract.fields, must_show_all=False)
         yield from _differing(f"{where} (title and body)", used["title"] | (used["body"] - contract.lists.keys()), contract.fields)
-        for name in sorted(contract.lists.keys() - used["body"]):
+        for name in sorted((shown | lines.keys() & contract.lists.keys()) - used["body"]):
             yield f"{where}.body lacks {{{name}}}; add it"
     for name in sorted(contract.lists.keys() & lines.keys()):
         yield from _differing(f"{where}.lines.{name}", used.get(f"lines.{name}", set()), contract.lists[name])

@@ -22,7 +22,7 @@ from data_models.errors import BadInput
 
 PREFIX = "TWOHOUR_"
 FILE = Path("twohour.toml")
-_SECRET = frozenset({"api_token", "database_url", "geocoder_api_key", "readings_token"})
+_SECRET = frozenset({"api_token", "database_url", "geocoder_api_key", "link_secret", "readings_token"})
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -93,6 +93,15 @@ PARTS: Mapping[str, type[BaseModel]] = {
 """Settings that are tables of the file."""
 
 
+LEAST_SECRET = 32
+
+
+def _long_or_empty(secret: SecretStr) -> SecretStr:
+    if 0 < len(secret.get_secret_value()) < LEAST_SECRET:
+        raise ValueError(f"give at least {LEAST_SECRET} characters, such as `openssl rand -hex 32` makes")
+    return secret
+
+
 class Settings(BaseSettings):
     """Everything that an installation can set; `docs/settings.md` says what each does."""
 
@@ -122,6 +131,9 @@ class Settings(BaseSettings):
     geocoder_min_delay_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 1.0
 
     api_token: SecretStr = SecretStr("")
+    public_url: Annotated[str, Field(pattern="^(https?://[^\\s/]+[^\\s]*)?$", max_length=300)] = ""
+    link_secret: Annotated[SecretStr, AfterValidator(_long_or_empty)] = SecretStr("")
+    link_days: Annotated[float, Field(gt=0, le=365, allow_inf_nan=False)] = 14.0
 
     horizon_hours: Annotated[float, Field(gt=0, le=24 * 31, allow_inf_nan=False)] = 24.0
     solver_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 30.0
@@ -192,7 +204,7 @@ def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:
     for key in in_file:
         if key not in Settings.model_fields:
             yield f"{path}: {key} is not a setting; {_meant(key, Settings.model_fields)}"
-    for key in ("geocoder_api_key", "api_token", "readings_token"):
+    for key in ("geocoder_api_key", "api_token", "readings_token", "link_secret"):
         if key in in_file:
             yield f"{path}: {key} is a secret; set {PREFIX}{key.upper()} in the environment instead"
     url = in_file.get("database_url")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -145,6 +146,7 @@ def _use_demo_settings(out: Path, home: Path) -> bool:
         "TWOHOUR_TRAVEL_PROVIDER": "great_circle",
         "TWOHOUR_REGION": "",
         "TWOHOUR_TIMEZONE": "Asia/Shanghai",
+        "TWOHOUR_LINK_SECRET": secrets.token_hex(32),
     }
     return names_another
 

@@ -200,7 +200,7 @@ def _tell_ticket(ticket: TicketState, event: Event) -> Noted:
         case _ if ticket.is_closed:
             return Noted("flagged", f"the ticket was {'cancelled' if ticket.state == 'cancelled' else 'done'} already")
         case VisitEvent():
-            return _tell_visit(ticket, event)
+            return _clock_noted(_tell_visit(ticket, event), event.phone_at)
         case _:
             return _tell_open(ticket, event)
 
@@ -254,6 +254,14 @@ def _tell_visit(ticket: TicketState, event: VisitEvent) -> Noted:
     return Noted()
 
 
+def _clock_noted(noted: Noted, phone_at: datetime | None) -> Noted:
+    """What became of an event, with a note where the phone that told it had the wrong time."""
+    if phone_at is None:
+        return noted
+    wrong = f"the phone's clock was wrong: it said {phone_at.isoformat(timespec='seconds')}"
+    return Noted("flagged", "; ".join(filter(None, (noted.note, wrong))))
+
+
 def _finish(ticket: TicketState, event: Finished) -> Noted:
     expected = event.technician in ticket.arrived
     ticket.arrived.discard(event.technician)
@@ -281,6 +289,10 @@ def _end_visit(ticket: TicketState, event: Finished) -> None:
 
 def _close(ticket: TicketState, event: Closed) -> Noted:
     if ticket.settled_at is not None:
+        if ticket.satisfaction is None and event.satisfaction is not None and ticket.state == "done":
+            # Asked after the closing, the customer answers later.
+            ticket.satisfaction = event.satisfaction
+            return Noted()
         return Noted("flagged", "the ticket was settled already")
     if ticket.state == "cancelled":
         return Noted("flagged", "the ticket was cancelled")
@@ -332,6 +344,7 @@ def _tell_technician(person: TechnicianState, item: Told) -> Noted:
                 person.position = OnTheRoad(known.lat, known.lon, max(known.free_at, event.until), known.kits)
             elif place is not None:
                 person.position = OnTheRoad(place.lat, place.lon, event.until)
+            return _clock_noted(Noted(), event.phone_at)
         case Driving() | Arrived() | Finished():
             return _tell_position(person, event, place)
     return Noted()

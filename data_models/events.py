@@ -116,9 +116,10 @@ class Solved(TicketEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class Closed(TicketEvent):
-    """The customer agrees that it is settled, and how satisfied they are: 1 to 5."""
+    """The customer agrees that it is settled, how satisfied they are: 1 to 5, and what they say about it."""
 
     satisfaction: int | None = None
+    comment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,9 +143,13 @@ class ClockKept(TicketEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class VisitEvent(TicketEvent):
-    """Something that a technician does about a ticket."""
+    """Something that a technician does about a ticket.
+
+    `phone_at` is what the clock of the phone said, where that was so wrong that another time was taken for `at`.
+    """
 
     technician: str
+    phone_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,9 +182,10 @@ class Arrived(VisitEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(VisitEvent):
-    """The technician's work is over; `unresolved` asks for another visit."""
+    """The technician's work is over; `unresolved` asks for another visit. `note` says what was done or found."""
 
     result: Result = "resolved"
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,10 +197,11 @@ class TechnicianEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Delayed(TechnicianEvent):
-    """Held up, free again at `until`."""
+    """Held up, free again at `until`; `phone_at` as in `VisitEvent`."""
 
     until: datetime
     reason: str = ""
+    phone_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -451,5 +458,7 @@ _LIMITS: tuple[tuple[str, str, Any], ...] = (
     ("title", "give at most 200 characters", lambda value: value is None or len(value) <= 200),
     ("clock", "give the 1 to 64 characters of its name in the policy", lambda value: 1 <= len(value) <= 64),
     ("type", "give 1 to 64 characters", lambda value: value is None or 1 <= len(value) <= 64),
+    ("comment", "give at most 500 characters", lambda value: len(value) <= 500),
+    ("note", "give at most 1000 characters", lambda value: len(value) <= 1000),
     ("product", "give at most 64 characters", lambda value: len(value) <= 64),
 )

@@ -147,11 +147,11 @@ def clock_told(
 
 
 def lateness_told(
-    escalation: Escalation, contact: str, site: str, state: Literal["open", "planned", "under_way"], *, emergency: bool
+    escalation: Escalation, contact: str, site: str, state: Literal["open", "planned", "under_way"], *, emergency: bool, link: str = ""
 ) -> NewNotice:
     """To a customer's contact: an escalation step of their ticket, as the state that it is in and when somebody is expected, if known."""
     told = ticket_state(
-        contact, escalation.ticket, site, state, escalation.due_at, expected=escalation.state.predicted_at, emergency=emergency
+        contact, escalation.ticket, site, state, escalation.due_at, expected=escalation.state.predicted_at, emergency=emergency, link=link
     )
     return replace(told, key=_of_step(escalation, "customer", contact))
 
@@ -189,19 +189,24 @@ def ticket_state(
     *,
     expected: datetime | None = None,
     emergency: bool = False,
+    link: str = "",
 ) -> NewNotice:
-    """To a customer's contact: what became of a ticket at `at`, and when somebody is expected, if known."""
+    """To a customer's contact: what became of a ticket at `at`, when somebody is expected, if known, and the link to look again."""
     shown: list[dict[str, Any]] = [] if expected is None else [{"arrives": expected.isoformat()}]
-    payload = {"ticket": ticket, "site": site, "state": state, "expected": shown}
+    payload = {"ticket": ticket, "site": site, "state": state, "expected": shown, "link": _link(link)}
     key = notice_key("ticket-state", ticket, state, f"{at.timestamp():.0f}", contact)
     return NewNotice(key, "customer", contact, "ticket_state", payload, emergency=emergency)
 
 
-def satisfaction_asked(contact: str, ticket: str, site: str, closed: datetime) -> NewNotice:
+def satisfaction_asked(contact: str, ticket: str, site: str, closed: datetime, link: str = "") -> NewNotice:
     """To a customer's contact: how satisfied they are with a ticket that was closed. Asked once for each closing."""
-    payload = {"ticket": ticket, "site": site, "closed": closed.isoformat()}
+    payload = {"ticket": ticket, "site": site, "closed": closed.isoformat(), "link": _link(link)}
     key = notice_key("satisfaction", ticket, f"{closed.timestamp():.0f}", contact)
     return NewNotice(key, "customer", contact, "satisfaction_asked", payload)
+
+
+def _link(address: str) -> list[dict[str, str]]:
+    return [{"address": address}] if address else []
 
 
 def _visits(kept: KeptPlan) -> dict[str, dict[str, datetime]]:

@@ -22,6 +22,7 @@ from data_models.store.notices import contacts_to_tell, keys_in_outbox
 from data_models.store.pages import regions_of
 from data_models.store.watched import Closing, Watched, WatchedTickets, guarded, watched_in_store
 from data_models.store.webhooks import WebhookKind, has_subscribers, message_id, messages_put, put_message
+from flows.customers import customer_link
 from flows.notices import NewNotice, SendReport, announce, send_due
 from flows.telling import clock_told, lateness_told, satisfaction_asked, ticket_reopened
 
@@ -121,7 +122,7 @@ def watch(store: Store, settings: Settings, now: datetime) -> WatchReport:
     with store.reading() as session:
         watched = watched_tickets(session, settings, now)
         problems = list(watched.problems)
-        notices = list(_notices(session, watched.tickets, now, problems))
+        notices = list(_notices(session, settings, watched.tickets, now, problems))
         reopenings = list(_reopenings(watched.tickets, now, problems))
         messages = _messages(session, watched.tickets)
     new, reopened = 0, list[str]()
@@ -152,28 +153,30 @@ def watch_and_send(store: Store, settings: Settings, now: datetime) -> tuple[Wat
 # --- what is told ---
 
 
-def _notices(session: Session, tickets: Iterable[Watched], now: datetime, problems: list[str]) -> Iterator[NewNotice]:
-    contacts: dict[str, tuple[str, ...]] = {}
+def _notices(session: Session, settings: Settings, tickets: Iterable[Watched], now: datetime, problems: list[str]) -> Iterator[NewNotice]:
+    known: dict[str, tuple[str, ...]] = {}
 
     def contacts_of(site: str) -> tuple[str, ...]:
-        if site not in contacts:
-            contacts[site] = contacts_to_tell(session, site)
-        return contacts[site]
+        if site not in known:
+            known[site] = contacts_to_tell(session, site)
+        return known[site]
 
     for one in tickets:
 
         def told(one: Watched = one) -> list[NewNotice]:
             due = escalations_due(one.ticket, now, (), one.states)
-            found = [notice for escalation in due for notice in _of_escalation(one, escalation, contacts_of)]
+            link = customer_link(settings, one.ticket.id, now)
+            found = [notice for escalation in due for notice in _of_escalation(one, escalation, contacts_of, link)]
             closing = one.closing
             if closing is not None and closing.score is None and now - ASKED_WITHIN < closing.at:
-                found += [satisfaction_asked(contact, one.ticket.id, one.site_name, closing.at) for contact in contacts_of(one.site)]
+                contacts = contacts_of(one.site)
+                found += [satisfaction_asked(contact, one.ticket.id, one.site_name, closing.at, link) for contact in contacts]
             return found
 
         yield from guarded(one.ticket.id, told, problems) or ()
 
 
-def _of_escalation(one: Watched, escalation: Escalation, contacts_of: _Contacts) -> Iterator[NewNotice]:
+def _of_escalation(one: Watched, escalation: Escalation, contacts_of: _Contacts, link: str) -> Iterator[NewNotice]:
     """The notices of a step: coordinators' channels stand for regional managers and directors too."""
     urgent = one.ticket.severity == "emergency"
     clock, step = _clock_title(one, escalation), _step_number(one, escalation)
@@ -187,7 +190,7 @@ def _of_escalation(one: Watched, escalation: Escalation, contacts_of: _Contacts)
     if "customer" in escalation.whom and one.state in ("open", "planned", "under_way"):
         state = cast(Literal["open", "planned", "under_way"], one.state)
         for contact in contacts_of(one.site):
-            yield lateness_told(escalation, contact, one.site_name, state, emergency=urgent)
+            yield lateness_told(escalation, contact, one.site_name, state, emergency=urgent, link=link)
 
 
 def _clock_title(one: Watched, escalation: Escalation) -> str:

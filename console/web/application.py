@@ -16,12 +16,15 @@ from starlette.middleware.gzip import GZipMiddleware
 from config.settings import Settings
 from console.api import delivering, make_api
 from console.web.live import News, live_router, watching
+from console.web.pages.customer import customer_router
 from console.web.pages.inbox import inbox_router
 from console.web.pages.login import login_router
+from console.web.pages.my import my_router
 from console.web.pages.plan import plan_router
 from console.web.pages.plan_changes import plan_changes_router
 from console.web.pages.plan_decisions import plan_decisions_router
 from console.web.pages.plans import plans_router
+from console.web.pages.tickets import tickets_router
 from console.web.shown_plan import ShownPlans
 from console.web.texts import marked
 from console.web.visitors import NotLoggedIn, visitor_of, way_to_login
@@ -86,6 +89,9 @@ def make_console(
         plan_changes_router(web, visitor, plans),
         plan_decisions_router(web, visitor, plans),
         inbox_router(web, visitor),
+        my_router(web, visitor),
+        tickets_router(web, visitor),
+        customer_router(web),
         live_router(news, visitor),
     ):
         console.include_router(router)
@@ -96,7 +102,7 @@ async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Re
     answer = await call_next(request)
     answer.headers.setdefault("Content-Security-Policy", POLICY)
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Referrer-Policy"] = "same-origin"
+    answer.headers.setdefault("Referrer-Policy", "same-origin")
     answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.url.path.startswith("/static/") and request.url.query.startswith("v=") and answer.status_code == 200:
         answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"

@@ -197,6 +197,32 @@ TEMPLATES: tuple[Both, ...] = (
     Both("log in again", "请重新登录"),
     Both("a rejection needs a reason: say what is wrong with the plan", "驳回须说明原因：请写明计划有什么问题"),
     Both("something went wrong on our side; nothing was changed", "系统出错；没有任何更改"),
+    # Technicians' phones, photos, customers' links.
+    Both("the phone's clock was wrong: it said {at}", "手机时钟不准：显示为 {at}"),
+    Both("told before", "此前已上报"),
+    Both("a phone tells {kinds}; this is none of them", "手机只能上报 {kinds}；收到的不在其中"),
+    Both(
+        "key is not 8 to 64 letters, digits and hyphens; make one for each thing that is told",
+        "key 须为 8 到 64 个字母、数字或连字符；每次上报各用一个",
+    ),
+    Both("the key was used by another event; give each its own", "此 key 已用于另一事件；请各用一个"),
+    Both("declining needs a reason: say why you cannot take it", "谢绝须说明原因：请写明为什么不能接"),
+    Both("{name} has {count} characters; give at most {most}", "{name} 有 {count} 个字符；最多 {most} 个"),
+    Both("{name} is no time with an offset, such as {example}", "{name} 不是带时区的时间，例如 {example}"),
+    Both("Ticket {ticket} is no visit of yours, or does not exist", "工单 {ticket} 不是您的上门，或不存在"),
+    Both("Ticket {ticket} has {count} photos, which is the most", "工单 {ticket} 已有 {count} 张照片，不能再加"),
+    Both("Photo {number} does not exist", "照片 {number} 不存在"),
+    Both("the photo is empty; take it again", "照片是空的；请重新拍摄"),
+    Both("the photo has {count} bytes; send at most {most}", "照片有 {count} 字节；最多 {most}"),
+    Both("the photo is larger than {most} bytes; send a smaller one", "照片超过 {most} 字节；请发送较小的"),
+    Both("the photo has more than {most} pixels; send a smaller one", "照片超过 {most} 像素；请发送较小的"),
+    Both("the photo has {width} × {height} pixels; send one of at most {most} in all", "照片有 {width} × {height} 像素；总数最多 {most}"),
+    Both("this is no photo; send a JPEG, PNG or WebP picture", "这不是照片；请发送 JPEG、PNG 或 WebP 图片"),
+    Both("the photo is broken or incomplete; take it again", "照片已损坏或不完整；请重新拍摄"),
+    Both("{login} ({role}) is no technician", "{login}（{role}）不是技师"),
+    Both("this is larger than {most} bytes; say less", "超过 {most} 字节；请缩短"),
+    Both("this is no event; load the page again", "这不是事件；请重新载入页面"),
+    Both("open the link itself", "请直接打开链接"),
 )
 """The first that fits is taken."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -89,8 +90,28 @@ def _make_environment(texts: Texts) -> Environment:
     environment.filters["inert_json"] = inert_json
     environment.filters["word"] = lambda name, kind: texts.word(kind, name)
     environment.filters |= {"told": texts.told, "from_below": texts.from_below, "listed": texts.listed}
+    environment.filters["dialled"] = dialled
     environment.globals["static"] = static_address
     return environment
+
+
+def dialled(phone: str) -> str:
+    """What a phone dials for a number as people write it: digits with `+`, `*`, `#`, and after a pause the extension; empty for none."""
+    number, _, extension = _EXTENSION.sub(",", phone.casefold(), count=1).partition(",")
+    dialled_number, inside = _digits(number), "".join(char for char in extension if char in "0123456789")
+    return f"{dialled_number},{inside}" if dialled_number and inside else dialled_number
+
+
+_EXTENSION = re.compile(r"转|分机|ext\.?|x")
+
+
+def _digits(phone: str) -> str:
+    # Whoever dials with the country's code leaves out the 0 that stands before the area's: +86 (021) is +86 21.
+    phone = phone.replace("(0", "(") if phone.lstrip().startswith("+") else phone
+    kept = "".join(char for char in phone if char in "0123456789*#" or (char == "+" and phone.lstrip().startswith("+")))
+    kept = kept[0] + kept[1:].replace("+", "") if kept else ""
+    # An address would take # for its end.
+    return kept.replace("#", "%23") if sum(char.isdigit() for char in kept) >= 3 else ""
 
 
 _digests: dict[str, str] = {}

@@ -116,6 +116,16 @@ def watched_in_store(
     return WatchedTickets(tuple(found), tuple(problems))
 
 
+def expected_visit(session: Session, ticket: str, now: datetime) -> Prediction | None:
+    """When work on a ticket is expected to begin and end, by the published plans and where people are; None when nobody is to come."""
+    visits = tables.Visit.ticket_id
+    published = select(visits).join(tables.Route, tables.Route.id == tables.Visit.route_id).join(tables.Plan).distinct()
+    planned = list(session.scalars(published.where(tables.Plan.state == "published")))
+    if ticket not in planned:
+        return None
+    return _plans(session, heard_of(session, planned, now), set(), now).predicted.get(ticket)
+
+
 def guarded(ticket: str, reckon: Callable[[], _Found], problems: list[str]) -> _Found | None:
     """What is reckoned for one ticket; None with a sentence in `problems` where that cannot be, so that the others go on."""
     try:

@@ -6,6 +6,7 @@ used only where the company has no name for the thing.
 """
 
 from data_models.tables.api import KeptAnswer, Webhook, WebhookDelivery
+from data_models.tables.attachments import Attachment
 from data_models.tables.base import Base, Id, UtcDateTime
 from data_models.tables.company import (
     Absence,
@@ -34,6 +35,7 @@ __all__ = [
     "Account",
     "ApiToken",
     "Approval",
+    "Attachment",
     "AuditEntry",
     "Base",
     "Contact",

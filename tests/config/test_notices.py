@@ -44,6 +44,7 @@ def example(template: str) -> dict[str, Any]:
         "day": "2026-03-02T02:00:00+00:00",
         "word": "done",
         "clock": "on_site",
+        "address": "https://service.example/t/" + "a" * 300,
     }
     contract = CONTRACTS[template]
     lists = {name: [{field: values[kind] for field, kind in fields.items()}] for name, fields in contract.lists.items()}
@@ -104,6 +105,26 @@ def test_a_mistake_in_a_text_is_named_when_it_is_read(tmp_path: Path, line: str,
         load_texts(tmp_path)
     assert says in str(raised.value)
     assert str(tmp_path / "zh.toml") in str(raised.value)
+
+
+def test_a_link_is_shown_whole_or_refused_and_a_notice_from_before_links_has_none() -> None:
+    texts, whole = load_texts(), example("satisfaction_asked")
+    for language in LANGUAGES:
+        assert whole["link"][0]["address"] in render(texts[language], "satisfaction_asked", whole, UTC)[1]
+        before = {name: value for name, value in whole.items() if name != "link"}
+        assert "https" not in render(texts[language], "satisfaction_asked", before, UTC)[1]
+    for wrong in ("javascript:alert(1)", "https://x/ y", "https://x/\n", "", "https://" + "x" * 3000, 7):
+        assert payload_problems("satisfaction_asked", {**whole, "link": [{"address": wrong}]}) != ()
+
+
+def test_a_text_that_names_the_link_says_how_it_is_shown(tmp_path: Path) -> None:
+    own = '[satisfaction_asked]\ntitle = "Hello"\nbody = "{ticket} {site} {closed} {link}"\n'
+    (tmp_path / "en.toml").write_text(own, encoding="utf-8")
+    with pytest.raises(BadInput, match=r"lines\.link is missing"):
+        load_texts(tmp_path)
+    (tmp_path / "en.toml").write_text(own.replace(" {link}", "") + '[satisfaction_asked.lines]\nlink = "{address}"\n', encoding="utf-8")
+    with pytest.raises(BadInput, match=r"body lacks \{link\}"):
+        load_texts(tmp_path)
 
 
 def test_templates_and_words_that_are_not_known_are_named(tmp_path: Path) -> None:

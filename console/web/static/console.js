@@ -42,6 +42,22 @@ export async function ask(address, { method = "GET", body } = {}) {
   throw Object.assign(new Error(told.detail || `${answer.status}`), { status: answer.status, problem: told });
 }
 
+/* A button that copies what it carries; where the browser does not let it, the text is shown to be copied by hand. */
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    toast(button.dataset.copied);
+  } catch {
+    const field = document.createElement("input");
+    Object.assign(field, { value: button.dataset.copy, readOnly: true });
+    field.setAttribute("aria-label", button.textContent);
+    button.replaceWith(field);
+    field.select();
+  }
+});
+
 /* One open tab listens for all of them: browsers allow six connections to a server, and each listening tab would hold one. */
 if (document.querySelector('meta[name="csrf-token"]').content) {
   const channel = new BroadcastChannel("twohour-news");
