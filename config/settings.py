@@ -21,7 +21,7 @@ from data_models.errors import BadInput
 
 PREFIX = "TWOHOUR_"
 FILE = Path("twohour.toml")
-_SECRET = frozenset({"api_token", "database_url", "geocoder_api_key", "readings_token"})
+_SECRET = frozenset({"api_token", "contact_keys", "database_url", "geocoder_api_key", "readings_token"})
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     geocoder_min_delay_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 1.0
 
     api_token: SecretStr = SecretStr("")
+    contact_keys: SecretStr = SecretStr("")
 
     horizon_hours: Annotated[float, Field(gt=0, le=24 * 31, allow_inf_nan=False)] = 24.0
     solver_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 30.0
@@ -187,7 +188,7 @@ def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:
     for key in in_file:
         if key not in Settings.model_fields:
             yield f"{path}: {key} is not a setting; {_meant(key, Settings.model_fields)}"
-    for key in ("geocoder_api_key", "api_token", "readings_token"):
+    for key in ("geocoder_api_key", "api_token", "readings_token", "contact_keys"):
         if key in in_file:
             yield f"{path}: {key} is a secret; set {PREFIX}{key.upper()} in the environment instead"
     url = in_file.get("database_url")

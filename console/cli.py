@@ -20,6 +20,7 @@ from console import (
     doctor,
     front_door,
     happenings,
+    keys,
     overrides,
     people,
     readings,
@@ -129,7 +130,7 @@ for name, command, panel in (
     app.command(name, rich_help_panel=panel)(command)
 
 
-for name, group in (("people", people.people), ("tokens", people.tokens), ("audit", people.audit)):
+for name, group in (("people", people.people), ("tokens", people.tokens), ("audit", people.audit), ("keys", keys.keys)):
     app.add_typer(group, name=name, rich_help_panel="People")
 
 

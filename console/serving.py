@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.keys import must_have_keys
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8020, https: Https = False) -> 
     settings = load_settings()
     _must_be_long(settings)
     with open_store(settings.database_url.get_secret_value()) as store:
+        must_have_keys(store)
         typer.echo(f"the console is at {_address(host, port)}; {_who_may(store)}; Ctrl-C stops")
         _server(store, settings, host, port, https=https).run()
 
@@ -68,6 +70,7 @@ def up(
     _must_be_long(settings)
     with ExitStack() as running:
         store = running.enter_context(open_store(settings.database_url.get_secret_value()))
+        must_have_keys(store)
         if not os.environ.get("PREFECT_API_URL"):
             server = running.enter_context(prefect_server(home))
             os.environ.update(server_environment(home.absolute(), server.api_url))
