@@ -30,6 +30,7 @@ class Account(Base):
     technician_id: Mapped[str | None] = mapped_column(reference("technician.id"))
     language: Mapped[str] = mapped_column(String(8))
     password_hash: Mapped[str] = mapped_column(String(200))
+    must_change: Mapped[bool] = mapped_column(default=False)
     subject: Mapped[str | None] = mapped_column(String(300))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]

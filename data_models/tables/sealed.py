@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, Text, cast, event, func, inspect, literal, type_coerce
@@ -69,7 +68,7 @@ class Sealed(TypeDecorator[str]):
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """The identity of the row before the text, with its length, so that neither can be taken for part of the other."""
-        identity = column.table.c[self.identity]  # type: ignore[attr-defined]
+        identity = column.table.c[self.identity]
         placed = cast(func.length(identity), Text) + literal(":", Text) + type_coerce(identity, Text) + type_coerce(column, Text)
         return type_coerce(placed, self)
 
@@ -94,16 +93,17 @@ def _place(mapper: Mapper[Any], _connection: object, row: Any) -> None:
             setattr(row, name, Placed(value, place_of(column.table, column.column, getattr(row, column.identity))))
 
 
-def placed(model: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row for a bulk insert or update, with the texts of its sealed columns placed; it must hold the row's identity."""
-    return dict(row) | {
-        name: Placed(row[name], place_of(column.table, column.column, row[column.identity]))
-        for name, column in _sealed(model).items()
-        if isinstance(row.get(name), str)
-    }
+def placed(model: type[Any], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows for a bulk insert or update, with the texts of their sealed columns placed; each must hold its identity."""
+    sealed = _sealed(model)
+
+    def texts(row: Mapping[str, Any]) -> dict[str, str]:
+        given = {name: column for name, column in sealed.items() if isinstance(row.get(name), str)}
+        return {name: Placed(row[name], place_of(kind.table, kind.column, row[kind.identity])) for name, kind in given.items()}
+
+    return [dict(row) | texts(row) for row in rows]
 
 
-@cache
 def _sealed(model: type[Any]) -> dict[str, Sealed]:
     """The sealed attributes of a class."""
     return {each.key: each.columns[0].type for each in inspect(model).column_attrs if isinstance(each.columns[0].type, Sealed)}

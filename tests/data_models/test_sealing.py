@@ -15,7 +15,6 @@ from sqlalchemy import insert, select, text, update
 from config.settings import Settings
 from data_models import tables
 from data_models.errors import BadInput, Unavailable
-from data_models.intake.stored import write_rows
 from data_models.migrations.upgrade import alembic_config, upgrade
 from data_models.sealing import KEY_BYTES, SEALED, Keyring, new_key, parse_keys, place_of
 from data_models.store import Store, make_engine, open_store
@@ -128,7 +127,7 @@ def test_what_was_not_given_its_row_is_refused_and_named_without_its_value(seale
 def test_bulk_writing_seals_too(sealed: Store) -> None:
     row = {"id": "P-2", "customer_id": "C-1", "name": "赵", "role": "", "phone": "1", "email": ""}
     with sealed.session() as session:
-        session.execute(insert(tables.Contact), [placed(tables.Contact, row)])
+        session.execute(insert(tables.Contact), placed(tables.Contact, [row]))
     with sealed.session() as session:
         session.get_one(tables.Contact, "P-2").phone = "2"
     assert all(kept.startswith(SEALED) for kept in _kept(sealed, "phone"))

@@ -1,4 +1,4 @@
-"""Contact data is sealed where a key is set."""
+"""Contact data is sealed where a key is set; passwords that somebody else gave are to be changed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,6 +23,7 @@ _MANY = 500
 
 def upgrade() -> None:
     """Go forward."""
+    op.add_column("account", sa.Column("must_change", sa.Boolean(), nullable=False, server_default=sa.false()))
     if op.get_bind().dialect.name == "postgresql":  # SQLite ignores lengths
         for table, column, _, length in _COLUMNS:
             if length is not None:
@@ -33,6 +34,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Go back."""
+    op.drop_column("account", "must_change")
     _rewrite(lambda keys, kept, place: keys.open(kept, place))
     if op.get_bind().dialect.name == "postgresql":
         for table, column, _, length in _COLUMNS:
