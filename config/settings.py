@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.cron import parse_cron
 from config.notice_settings import NoticeSettings, zone
+from config.openid_settings import OpenIdSettings
 from config.toml_files import read_toml
 from data_models.errors import BadInput
 
@@ -86,6 +87,7 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "replanning": ReplanningSettings,
     "automatic": AutomaticSettings,
     "notices": NoticeSettings,
+    "openid": OpenIdSettings,
 }
 """Settings that are tables of the file."""
 
@@ -133,6 +135,7 @@ class Settings(BaseSettings):
     rates: RateSettings = RateSettings()
     uncertainty: UncertaintySettings = UncertaintySettings()
     notices: NoticeSettings = NoticeSettings()
+    openid: OpenIdSettings = OpenIdSettings()
     replanning: ReplanningSettings = ReplanningSettings()
     automatic: AutomaticSettings = AutomaticSettings()
 
@@ -191,6 +194,9 @@ def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:
     for key in ("geocoder_api_key", "api_token", "readings_token", "contact_keys"):
         if key in in_file:
             yield f"{path}: {key} is a secret; set {PREFIX}{key.upper()} in the environment instead"
+    openid = in_file.get("openid")
+    if isinstance(openid, dict) and "client_secret" in openid:
+        yield f"{path}: openid.client_secret is a secret; set {PREFIX}OPENID__CLIENT_SECRET in the environment instead"
     url = in_file.get("database_url")
     if isinstance(url, str) and "@" in url and ":" in url.partition("://")[2].rpartition("@")[0]:
         yield f"{path}: database_url holds a password; set {PREFIX}DATABASE_URL in the environment instead"
@@ -214,6 +220,10 @@ def _sentence(path: Path, item: Any) -> str:
         return f"{source}: its value is a secret and not shown; {_allowed(item)}"
     if keys[:2] == ["notices", "channels"] and item["type"] != "extra_forbidden":
         return f"{source}: its value may hold a secret and is not shown; {_allowed(item)}"
+    if keys == ["openid", "client_secret"]:
+        return f"{source}: its value is a secret and not shown; {_allowed(item)}"
+    if keys == ["openid"] and item["type"] == "value_error":
+        return f"{PREFIX}OPENID or {path}: {_allowed(item)}"
     if item["type"] == "extra_forbidden":
         return f"{source}: {'.'.join(keys)} is not a setting; {_meant(keys[-1], _known_beside(keys))}"
     return f"{source} is {item['input']!r}; {_allowed(item)}"
@@ -243,4 +253,4 @@ def _unreadable(error: SettingsError) -> str:
     name = next((name for name in PARTS if f'"{name}"' in str(error)), "rates")
     part, example = next(iter(PARTS[name].model_fields.items()))
     variable = f"{PREFIX}{name.upper()}"
-    return f"{variable} cannot be read; give its parts one by one, such as {variable}__{part.upper()}={example.default:g}"
+    return f"{variable} cannot be read; give its parts one by one, such as {variable}__{part.upper()}={example.default or '…'}"

@@ -19,6 +19,7 @@ from console.web.pages.audit import audit_router
 from console.web.pages.inbox import inbox_router
 from console.web.pages.login import login_router
 from console.web.pages.me import me_router
+from console.web.pages.openid import openid_router
 from console.web.pages.people import people_router
 from console.web.pages.plan import plan_router
 from console.web.pages.plan_changes import plan_changes_router
@@ -77,6 +78,7 @@ def make_console(
     plans = ShownPlans(store, settings)
     for router in (
         login_router(web, visitor),
+        openid_router(web),
         plans_router(web, visitor),
         plan_router(web, visitor, plans),
         plan_changes_router(web, visitor, plans),

@@ -196,6 +196,70 @@ TEMPLATES: tuple[Both, ...] = (
     Both("log in from our own page", "请从本站页面登录"),
     Both("log in again", "请重新登录"),
     Both("a rejection needs a reason: say what is wrong with the plan", "驳回须说明原因：请写明计划有什么问题"),
+    # People, passwords, tokens, the audit trail, keys.
+    Both("choose a password of your own first", "请先设一个自己的密码"),
+    Both("login {login}: give 1 to 64 characters without spaces", "用户名 {login}：须为 1 至 64 个字符，不含空格"),
+    Both("role {role}: is none; known are {roles}", "没有“{role}”这个角色；可用的有 {roles}"),
+    Both(
+        "region {name}: no station or site is in it; choose one of those that are shown", "区域 {name} 中没有服务站或厂区；请选择列出的区域"
+    ),
+    Both("language {name}: is none; known are zh and en, or nothing for what the browser asks for", "没有语言 {name}；可用 zh、en，或留空"),
+    Both("{login}: an administrator's role holds everywhere; leave the regions out", "{login}：管理员角色在各区域都有效，不要选区域"),
+    Both("{login}: a technician's account names the technician; add --technician ID", "{login}：技术员账户须指明是哪位技术员"),
+    Both("technician {name} does not exist; import technicians first, or name another", "没有技术员 {name}；请先导入技术员，或另选一位"),
+    Both("{login} exists already; choose another login, or change that one", "用户名 {login} 已存在；请另选一个，或修改原有账户"),
+    Both("{login} is the last administrator; make somebody else one first", "{login} 是最后一位管理员；请先指定另一位管理员"),
+    Both("{login} is nobody; `twohour people list` shows who there is", "没有用户 {login}"),
+    Both("person {number} does not exist; `twohour people list` shows who there is", "没有编号为 {number} 的人员"),
+    Both("the password has {count} characters; give {least} to {most}", "密码有 {count} 个字符；须为 {least} 至 {most} 个"),
+    Both("the password contains the login; choose another", "密码中含有用户名；请另选一个"),
+    Both("the password repeats too few characters; choose another", "密码中不同的字符太少；请另选一个"),
+    Both("scopes none: choose from {scopes}", "没有选用途；可选 {scopes}"),
+    Both("scopes {unknown}: choose from {scopes}", "没有用途 {unknown}；可选 {scopes}"),
+    Both("a token needs a name that says which machine has it", "令牌须有名称，写明由哪台机器使用"),
+    Both("token {number} does not exist; `twohour tokens list` shows those that do", "没有令牌 {number}"),
+    Both("entry {number} is missing before entry {other}", "第 {other} 条之前缺少第 {number} 条"),
+    Both("entry {number} does not follow from entry {other}", "第 {number} 条与第 {other} 条不相接"),
+    Both("entry {number} ({action} by {by}) is not what was written", "第 {number} 条（{by}：{action}）与当初写入的不符"),
+    Both(
+        "{of} is sealed with key {key}, which TWOHOUR_CONTACT_KEYS does not hold: add {key_}:… to it, where that key is kept",
+        "{of} 用密钥 {key} 加密，TWOHOUR_CONTACT_KEYS 中没有该密钥：请把保存的 {key_} 加进去",
+    ),
+    Both(
+        "{of} does not open with key {key} of TWOHOUR_CONTACT_KEYS: the key is another one than that which sealed it, or the row was "
+        "changed from outside; put the right key under {key_}, or bring the row in again from its source",
+        "{of} 用 TWOHOUR_CONTACT_KEYS 中的密钥 {key} 打不开：密钥不是加密时的那一个，或该行被外部改过；"
+        "请换上正确的密钥 {key_}，或重新导入该行",
+    ),
+    # Login by OpenID Connect.
+    Both("too many attempts: wait a minute, then try again", "尝试次数过多：请等一分钟再试"),
+    Both(
+        "this way to log in was used before, took too long, or was begun in another browser; begin again",
+        "这次登录已用过、用时过长，或在别的浏览器中开始；请重新开始",
+    ),
+    Both("another provider answered; begin again", "回应的是另一个身份提供方；请重新开始"),
+    Both("the provider did not let you in", "身份提供方未让您登录"),
+    Both(
+        "the provider refuses the code: it was used before, is too old, or is not ours",
+        "身份提供方不接受该代码：已用过、已过期，或不属于本系统",
+    ),
+    Both("the provider's token is not to be believed: {reason}", "身份提供方的令牌不可信：{reason}"),
+    Both("the provider's name for this person is too long to be kept", "身份提供方给出的人员标识过长"),
+    Both("the provider names no region of ours in {claim} for {login}", "身份提供方在 {claim} 中没有为 {login} 给出本系统的区域"),
+    Both("the provider names no role of ours in {claim} for {login}", "身份提供方在 {claim} 中没有为 {login} 给出本系统的角色"),
+    Both("{login} is shut out; an administrator may let them in again", "{login} 已停用；管理员可重新启用"),
+    Both(
+        "{login} belongs to somebody else at the provider; an administrator may shut that account out",
+        "{login} 在身份提供方属于另一个人；管理员可停用该账户",
+    ),
+    Both("{login} is nobody here; an administrator may add them", "这里没有 {login} 的账户；管理员可以添加"),
+    Both("the OpenID provider {issuer} does not answer: {problem}", "身份提供方 {issuer} 没有响应：{problem}"),
+    Both(
+        "the OpenID provider calls itself {name}, not {issuer}; set TWOHOUR_OPENID__ISSUER to it",
+        "身份提供方自称 {name}，而非 {issuer}；请把 TWOHOUR_OPENID__ISSUER 设为前者",
+    ),
+    Both("the OpenID provider {issuer} names no {name} that may be used", "身份提供方 {issuer} 没有给出可用的 {name}"),
+    Both("the OpenID provider answers {status} where its {what} should be", "身份提供方在应给出 {what} 处回应 {status}"),
     Both("something went wrong on our side; nothing was changed", "系统出错；没有任何更改"),
 )
 """The first that fits is taken."""

@@ -49,6 +49,19 @@ class LoginSession(Base):
     ends_at: Mapped[datetime]
 
 
+class OpenIdAttempt(Base):
+    """Somebody who was sent to the OpenID provider: what must be the same when they come back. It is gone then, so that it serves once."""
+
+    __tablename__ = "openid_attempt"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    browser: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(64))
+    verifier: Mapped[str] = mapped_column(String(128))
+    next: Mapped[str] = mapped_column(String(500))
+    began_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class ApiToken(Base):
     """What a machine shows to the API; `digest` is of the token that only the machine has."""
 

@@ -42,7 +42,13 @@ def audit_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> A
         given = {"subject": subject, "action": action, "by": by, "since": str(first or ""), "until": str(last or "")}
         asked = {name: value for name, value in given.items() if value}
         older = "?" + urlencode(asked | {"below": entries[_PAGE - 1].number}) if len(entries) > _PAGE else ""
-        facts: dict[str, Any] = {"entries": entries[:_PAGE], "actions": actions, "people": people, "given": given, "newest": f"?{urlencode(asked)}"}
+        facts: dict[str, Any] = {
+            "entries": entries[:_PAGE],
+            "actions": actions,
+            "people": people,
+            "given": given,
+            "newest": f"?{urlencode(asked)}",
+        }
         return web.page(request, "audit.jinja", older=older, is_first=below is None, **facts)
 
     @router.get("/audit/verdict")

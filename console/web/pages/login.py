@@ -50,10 +50,11 @@ def login_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> A
     """`/login`, `/logout` and `/language`."""
     router = APIRouter()
     limit = LoginLimit()
+    openid = web.settings.openid.name if web.settings.openid.issuer else ""
 
     @router.get("/login")
     def show_login(request: Request, next: str = "/") -> Response:
-        return web.page(request, "login.jinja", next=next if is_own_path(next) else "/", login="", failure="")
+        return web.page(request, "login.jinja", next=next if is_own_path(next) else "/", login="", failure="", openid=openid)
 
     @router.post("/login")
     def log_in(
@@ -67,14 +68,14 @@ def login_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> A
         next = next if is_own_path(next) else "/"
         if not limit.allows(login, request.client.host if request.client is not None else ""):
             failure = web.texts(request).gettext("Too many attempts: wait a minute, then try again.")
-            return web.page(request, "login.jinja", status=429, next=next, login=login, failure=failure)
+            return web.page(request, "login.jinja", status=429, next=next, login=login, failure=failure, openid=openid)
         now = web.now()
         with web.store.session() as session:
             person = authenticate(session, login, password)
             token = log_in_as(session, request, person, now) if person is not None else ""
         if person is None:
             failure = web.texts(request).gettext("Name and password do not belong together.")
-            return web.page(request, "login.jinja", status=401, next=next, login=login, failure=failure)
+            return web.page(request, "login.jinja", status=401, next=next, login=login, failure=failure, openid=openid)
         return with_session(web, RedirectResponse(next, 303), token)
 
     @router.get("/logged-in", dependencies=[Depends(visitor)])

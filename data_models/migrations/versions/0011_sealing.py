@@ -1,4 +1,4 @@
-"""Contact data is sealed where a key is set; passwords that somebody else gave are to be changed."""
+"""Contact data is sealed where a key is set; passwords that somebody else gave are to be changed; logins by OpenID Connect."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,6 +24,17 @@ _MANY = 500
 def upgrade() -> None:
     """Go forward."""
     op.add_column("account", sa.Column("must_change", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.create_table(
+        "openid_attempt",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("browser", sa.String(length=64), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("verifier", sa.String(length=128), nullable=False),
+        sa.Column("next", sa.String(length=500), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_openid_attempt")),
+    )
+    op.create_index(op.f("ix_openid_attempt_began_at"), "openid_attempt", ["began_at"], unique=False)
     if op.get_bind().dialect.name == "postgresql":  # SQLite ignores lengths
         for table, column, _, length in _COLUMNS:
             if length is not None:
@@ -34,6 +45,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Go back."""
+    op.drop_table("openid_attempt")
     op.drop_column("account", "must_change")
     _rewrite(lambda keys, kept, place: keys.open(kept, place))
     if op.get_bind().dialect.name == "postgresql":
