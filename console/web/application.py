@@ -30,7 +30,7 @@ from console.web.shown_plan import ShownPlans
 from console.web.texts import marked
 from console.web.visitors import MustChangePassword, NotLoggedIn, visitor_of, way_to_login
 from console.web.web import MAPS, STATIC, Web
-from data_models.errors import BadInput, Conflict, NotFound, TwohourError, Unavailable
+from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError, Unavailable
 from data_models.store import Store
 
 POLICY = (
@@ -39,7 +39,13 @@ POLICY = (
 )
 """No script but our own files. Styles may stand in elements, since the timeline places its bars by them."""
 
-_STATUS: tuple[tuple[type[TwohourError], int], ...] = ((NotFound, 404), (Conflict, 409), (BadInput, 422), (Unavailable, 503))
+_STATUS: tuple[tuple[type[TwohourError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (Infeasible, 409),
+    (BadInput, 422),
+    (Unavailable, 503),
+)
 _TITLES = {
     400: marked("Refused"),
     401: marked("Not logged in"),
