@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -140,14 +139,16 @@ def _tell_demo_people(store: Store) -> None:
     from sqlalchemy import select
 
     from data_models import tables
+    from data_models.passwords import new_password
     from data_models.store.people import add_person, list_people, set_password
 
     typer.echo("log in with one of these; the passwords are new at each start:")
     with store.session() as session:
         known = {person.login for person, _ in list_people(session)}
-        someone = session.scalar(select(tables.Route.technician_id).join(tables.Route.visits).limit(1))
+        planned = session.scalar(select(tables.Route.technician_id).join(tables.Route.visits).limit(1))
+        someone = planned or session.scalar(select(tables.Technician.id).order_by(tables.Technician.id).limit(1))
         for login, name, role in DEMO_PEOPLE:
-            password = secrets.token_urlsafe(9)
+            password = new_password(login)
             if login in known:
                 set_password(session, login, password)
             else:
