@@ -231,6 +231,24 @@ TEMPLATES: tuple[Both, ...] = (
         "{of} 用 TWOHOUR_CONTACT_KEYS 中的密钥 {key} 打不开：密钥不是加密时的那一个，或该行被外部改过；"
         "请换上正确的密钥 {key_}，或重新导入该行",
     ),
+    # What the audit trail says was done.
+    Both("plan approved", "批准计划"),
+    Both("plan published", "发布计划"),
+    Both("plan rejected", "驳回计划"),
+    Both("person added", "添加人员"),
+    Both("person changed", "修改人员"),
+    Both("person shut out", "停用人员"),
+    Both("person let in again", "重新启用人员"),
+    Both("person linked to OpenID", "人员关联 OpenID"),
+    Both("person added by OpenID", "由 OpenID 添加人员"),
+    Both("person changed by OpenID", "由 OpenID 修改人员"),
+    Both("password changed", "修改密码"),
+    Both("password reset", "重设密码"),
+    Both("logged in", "登录"),
+    Both("logged out everywhere", "在所有地方退出"),
+    Both("token made", "新建令牌"),
+    Both("token revoked", "吊销令牌"),
+    Both("contact data sealed anew", "联系人数据重新加密"),
     # Login by OpenID Connect.
     Both("too many attempts: wait a minute, then try again", "尝试次数过多：请等一分钟再试"),
     Both(
