@@ -17,12 +17,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config.api_settings import ApiSettings, WebhookSettings
 from config.cron import parse_cron
 from config.notice_settings import NoticeSettings, zone
+from config.openid_settings import OpenIdSettings
 from config.toml_files import read_toml
 from data_models.errors import BadInput
 
 PREFIX = "TWOHOUR_"
 FILE = Path("twohour.toml")
-_SECRET = frozenset({"api_token", "database_url", "geocoder_api_key", "link_secret", "readings_token"})
+_SECRET = frozenset({"api_token", "contact_keys", "database_url", "geocoder_api_key", "link_secret", "readings_token"})
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -89,6 +90,7 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "notices": NoticeSettings,
     "api": ApiSettings,
     "webhooks": WebhookSettings,
+    "openid": OpenIdSettings,
 }
 """Settings that are tables of the file."""
 
@@ -134,6 +136,7 @@ class Settings(BaseSettings):
     public_url: Annotated[str, Field(pattern="^(https?://[^\\s/]+[^\\s]*)?$", max_length=300)] = ""
     link_secret: Annotated[SecretStr, AfterValidator(_long_or_empty)] = SecretStr("")
     link_days: Annotated[float, Field(gt=0, le=365, allow_inf_nan=False)] = 14.0
+    contact_keys: SecretStr = SecretStr("")
 
     horizon_hours: Annotated[float, Field(gt=0, le=24 * 31, allow_inf_nan=False)] = 24.0
     solver_seconds: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 30.0
@@ -147,6 +150,7 @@ class Settings(BaseSettings):
     rates: RateSettings = RateSettings()
     uncertainty: UncertaintySettings = UncertaintySettings()
     notices: NoticeSettings = NoticeSettings()
+    openid: OpenIdSettings = OpenIdSettings()
     replanning: ReplanningSettings = ReplanningSettings()
     automatic: AutomaticSettings = AutomaticSettings()
     api: ApiSettings = ApiSettings()
@@ -204,9 +208,12 @@ def _file_problems(path: Path, in_file: Mapping[str, Any]) -> Iterator[str]:
     for key in in_file:
         if key not in Settings.model_fields:
             yield f"{path}: {key} is not a setting; {_meant(key, Settings.model_fields)}"
-    for key in ("geocoder_api_key", "api_token", "readings_token", "link_secret"):
+    for key in ("geocoder_api_key", "api_token", "readings_token", "link_secret", "contact_keys"):
         if key in in_file:
             yield f"{path}: {key} is a secret; set {PREFIX}{key.upper()} in the environment instead"
+    openid = in_file.get("openid")
+    if isinstance(openid, dict) and "client_secret" in openid:
+        yield f"{path}: openid.client_secret is a secret; set {PREFIX}OPENID__CLIENT_SECRET in the environment instead"
     url = in_file.get("database_url")
     if isinstance(url, str) and "@" in url and ":" in url.partition("://")[2].rpartition("@")[0]:
         yield f"{path}: database_url holds a password; set {PREFIX}DATABASE_URL in the environment instead"
@@ -230,6 +237,10 @@ def _sentence(path: Path, item: Any) -> str:
         return f"{source}: its value is a secret and not shown; {_allowed(item)}"
     if keys[:2] == ["notices", "channels"] and item["type"] != "extra_forbidden":
         return f"{source}: its value may hold a secret and is not shown; {_allowed(item)}"
+    if keys == ["openid", "client_secret"]:
+        return f"{source}: its value is a secret and not shown; {_allowed(item)}"
+    if keys == ["openid"] and item["type"] == "value_error":
+        return f"{PREFIX}OPENID or {path}: {_allowed(item)}"
     if item["type"] == "extra_forbidden":
         return f"{source}: {'.'.join(keys)} is not a setting; {_meant(keys[-1], _known_beside(keys))}"
     return f"{source} is {item['input']!r}; {_allowed(item)}"
@@ -259,4 +270,4 @@ def _unreadable(error: SettingsError) -> str:
     name = next((name for name in PARTS if f'"{name}"' in str(error)), "rates")
     part, example = next(iter(PARTS[name].model_fields.items()))
     variable = f"{PREFIX}{name.upper()}"
-    return f"{variable} cannot be read; give its parts one by one, such as {variable}__{part.upper()}={example.default:g}"
+    return f"{variable} cannot be read; give its parts one by one, such as {variable}__{part.upper()}={example.default or '…'}"

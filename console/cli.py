@@ -20,6 +20,7 @@ from console import (
     doctor,
     front_door,
     happenings,
+    keys,
     overrides,
     people,
     readings,
@@ -136,6 +137,7 @@ for name, group, panel in (
     ("people", people.people, "People"),
     ("tokens", people.tokens, "People"),
     ("audit", people.audit, "People"),
+    ("keys", keys.keys, "People"),
     ("webhooks", webhooks.webhooks, "People"),
 ):
     app.add_typer(group, name=name, rich_help_panel=panel)

@@ -59,14 +59,15 @@ def demo(
     say.print()
     print_published(number, papers)
     say.print(f"\nDone in {time.monotonic() - began:.0f} s; everything that was started is stopped. What next:")
-    for step, what in _next_steps(number, papers[0].path.parent, now):
+    for step, what in _next_steps(number, home, papers[0].path.parent, now):
         say.print(f"  {step}\n      [dim]{what}[/]", soft_wrap=True)
 
 
-def _next_steps(number: int, folder: Path, now: datetime) -> Iterator[tuple[str, str]]:
+def _next_steps(number: int, home: Path, folder: Path, now: datetime) -> Iterator[tuple[str, str]]:
     """Commands and what they give; those about the day ask as of its moment, since nothing is told of the hours after it."""
     twohour, moment = _command(), now.isoformat(timespec="minutes")
     yield f"export TWOHOUR_DATABASE_URL={os.environ['TWOHOUR_DATABASE_URL']}", "the commands below then look at the demo's store"
+    yield f'export TWOHOUR_CONTACT_KEYS="$(cat {home / "contact.key"})"', "and open its contact data, which is sealed with a key of its own"
     yield f"open {folder / 'plan-map.html'}", "the plan on a map, in any browser, without a network"
     yield f"{twohour} show {number}", "the plan with the reasons of what is late or not planned"
     yield f"{twohour} clocks --at {moment}", "the promises at risk and missed at the moment of the plan"
@@ -135,6 +136,7 @@ def _use_demo_settings(out: Path, home: Path) -> bool:
 
     Gives whether the environment named another store.
     """
+    key = _own_key(home)
     own = f"sqlite:///{(home / 'twohour.sqlite').absolute()}"
     names_another = os.environ.get("TWOHOUR_DATABASE_URL", own) != own
     for name in [name for name in os.environ if name.startswith("TWOHOUR_") and name != "TWOHOUR_DEBUG"]:
@@ -147,8 +149,20 @@ def _use_demo_settings(out: Path, home: Path) -> bool:
         "TWOHOUR_REGION": "",
         "TWOHOUR_TIMEZONE": "Asia/Shanghai",
         "TWOHOUR_LINK_SECRET": secrets.token_hex(32),
+        "TWOHOUR_CONTACT_KEYS": key.read_text(encoding="ascii").strip(),
     }
     return names_another
+
+
+def _own_key(home: Path) -> Path:
+    """The file with the demo's own key of contact data, made when it is not there. Beside its data is no place for the key of a company."""
+    from data_models.sealing import new_key
+
+    file = home / "contact.key"
+    if not file.exists():
+        file.touch(0o600)
+        file.write_text(new_key(datetime.now(UTC).date()) + "\n", encoding="ascii")
+    return file
 
 
 @contextmanager

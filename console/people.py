@@ -45,7 +45,7 @@ def add(
         if role_ is None:
             raise BadInput(f"--role {role}: is none; known are {', '.join(ROLES)}")
         person = add_person(session, login, name, role_, datetime.now(UTC), password=password, regions=region or (), technician=technician)
-        _note(session, "person added", person.login, {"role": person.role, "regions": list(person.regions)})
+        note(session, "person added", person.login, {"role": person.role, "regions": list(person.regions)})
     typer.echo(f"{person.login} may log in as {person.role}")
 
 
@@ -75,7 +75,7 @@ def password(login: Login) -> None:
     new = _new_password(login)
     with _store() as (store, _), store.session() as session:
         set_password(session, login, new)
-        _note(session, "password changed", login.casefold(), {})
+        note(session, "password changed", login.casefold(), {})
     typer.echo(f"{login} has another password and is logged out everywhere")
 
 
@@ -86,7 +86,7 @@ def disable(login: Login) -> None:
 
     with _store() as (store, _), store.session() as session:
         disable_person(session, login, datetime.now(UTC))
-        _note(session, "person shut out", login.casefold(), {})
+        note(session, "person shut out", login.casefold(), {})
     typer.echo(f"{login} is shut out")
 
 
@@ -107,7 +107,7 @@ def make(
     scopes = [known for known in SCOPES if known in scope]
     with _store() as (store, _), store.session() as session:
         token = make_token(session, name, scopes, now, by=_who(), expires_at=now + timedelta(days=days), regions=region or ())
-        _note(session, "token made", name, {"scopes": scopes, "regions": region or []})
+        note(session, "token made", name, {"scopes": scopes, "regions": region or []})
     typer.echo(token)
     typer.echo("Keep it now: it is not shown again.", err=True)
 
@@ -136,7 +136,7 @@ def revoke(number: Annotated[int, typer.Argument(help="Its number in `tokens lis
 
     with _store() as (store, _), store.session() as session:
         revoke_token(session, number, datetime.now(UTC))
-        _note(session, "token revoked", str(number), {})
+        note(session, "token revoked", str(number), {})
     typer.echo(f"token {number} is worthless now")
 
 
@@ -188,7 +188,8 @@ def _store() -> Iterator[tuple[Store, Settings]]:
         yield store, settings
 
 
-def _note(session: Any, action: str, subject: str, details: dict[str, Any]) -> None:
+def note(session: Any, action: str, subject: str, details: dict[str, Any]) -> None:
+    """Write into the audit trail what was done at the command line."""
     from data_models.store.audit import write_audit
 
     write_audit(session, _who(), action, subject, datetime.now(UTC), details)

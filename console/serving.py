@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.keys import must_have_keys
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8020, https: Https = False) -> 
     settings = load_settings()
     _must_be_long(settings)
     with open_store(settings.database_url.get_secret_value()) as store:
+        must_have_keys(store)
         typer.echo(f"the console is at {_address(host, port)}; {_who_may(store)}; Ctrl-C stops")
         _server(store, settings, host, port, https=https).run()
 
@@ -68,6 +69,7 @@ def up(
     _must_be_long(settings)
     with ExitStack() as running:
         store = running.enter_context(open_store(settings.database_url.get_secret_value()))
+        must_have_keys(store)
         if not os.environ.get("PREFECT_API_URL"):
             server = running.enter_context(prefect_server(home))
             os.environ.update(server_environment(home.absolute(), server.api_url))
@@ -137,14 +139,16 @@ def _tell_demo_people(store: Store) -> None:
     from sqlalchemy import select
 
     from data_models import tables
+    from data_models.passwords import new_password
     from data_models.store.people import add_person, list_people, set_password
 
     typer.echo("log in with one of these; the passwords are new at each start:")
     with store.session() as session:
         known = {person.login for person, _ in list_people(session)}
-        someone = session.scalar(select(tables.Route.technician_id).join(tables.Route.visits).limit(1))
+        planned = session.scalar(select(tables.Route.technician_id).join(tables.Route.visits).limit(1))
+        someone = planned or session.scalar(select(tables.Technician.id).order_by(tables.Technician.id).limit(1))
         for login, name, role in DEMO_PEOPLE:
-            password = secrets.token_urlsafe(9)
+            password = new_password(login)
             if login in known:
                 set_password(session, login, password)
             else:

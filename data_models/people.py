@@ -50,6 +50,8 @@ class Person:
         The technician that they are, for the role of that name.
     language
         "zh", "en", or empty: what their browser asks for.
+    must_change
+        Somebody else gave them their password: they choose one of their own before anything else.
     """
 
     id: int
@@ -59,6 +61,7 @@ class Person:
     regions: tuple[str, ...] = ()
     technician: str | None = None
     language: str = ""
+    must_change: bool = False
 
 
 def may(person: Person, action: Action, region: str | None) -> bool:

@@ -169,7 +169,8 @@ def publish_part(
     """Keep, approve and publish a part in the caller's transaction; gives the number of the plan. Raises as `approve_part`."""
     plan_id, part, plan, judged = made.draft.id, made.part, made.chosen.plan, made.judged
     if plan is None or judged is None:
-        raise Conflict(f"{part.kind} of plan {plan_id} cannot be published: {'; '.join(one.what for one in made.chosen.violations[:5])}")
+        why = "; ".join(one.what for one in made.chosen.violations[:5])
+        raise Conflict(f"Plan {plan_id} cannot go out in part: {why}")
     lock_draft(session, plan_id, 0)
     base = plan_by_id(session, plan_id)
     now = published_plan(session, base.region)

@@ -15,8 +15,8 @@ from data_models.case_files import parse_case
 from data_models.errors import BadInput, NotFound
 from data_models.events import Delayed, Driving, Event, Finished, TicketEvent, read_event
 from data_models.store import Answer, Store
+from data_models.store.accepting import FUTURE
 from data_models.store.attachments import NewAttachment, add_attachment, attachment_of_key, attachments_of, count_attachments
-from data_models.store.events import FUTURE
 from data_models.store.visits import PlannedVisit, contacts_at, event_of_key, last_planned, published_visits, snapshot_case, told_by
 from flows.events import tell
 from flows.photos import read_photo

@@ -16,20 +16,25 @@ from starlette.middleware.gzip import GZipMiddleware
 from config.settings import Settings
 from console.api import delivering, make_api
 from console.web.live import News, live_router, watching
+from console.web.pages.audit import audit_router
 from console.web.pages.customer import customer_router
 from console.web.pages.inbox import inbox_router
 from console.web.pages.login import login_router
+from console.web.pages.me import me_router
 from console.web.pages.my import my_router
+from console.web.pages.openid import openid_router
+from console.web.pages.people import people_router
 from console.web.pages.plan import plan_router
 from console.web.pages.plan_changes import plan_changes_router
 from console.web.pages.plan_decisions import plan_decisions_router
 from console.web.pages.plans import plans_router
 from console.web.pages.tickets import tickets_router
+from console.web.pages.tokens import tokens_router
 from console.web.shown_plan import ShownPlans
 from console.web.texts import marked
-from console.web.visitors import NotLoggedIn, visitor_of, way_to_login
+from console.web.visitors import MustChangePassword, NotLoggedIn, visitor_of, way_to_login
 from console.web.web import MAPS, STATIC, Web
-from data_models.errors import BadInput, Conflict, NotFound, TwohourError, Unavailable
+from data_models.errors import BadInput, Conflict, Infeasible, NotFound, TwohourError, Unavailable
 from data_models.store import Store
 
 POLICY = (
@@ -38,7 +43,13 @@ POLICY = (
 )
 """No script but our own files. Styles may stand in elements, since the timeline places its bars by them."""
 
-_STATUS: tuple[tuple[type[TwohourError], int], ...] = ((NotFound, 404), (Conflict, 409), (BadInput, 422), (Unavailable, 503))
+_STATUS: tuple[tuple[type[TwohourError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (Infeasible, 409),
+    (BadInput, 422),
+    (Unavailable, 503),
+)
 _TITLES = {
     400: marked("Refused"),
     401: marked("Not logged in"),
@@ -84,6 +95,7 @@ def make_console(
     plans = ShownPlans(store, settings)
     for router in (
         login_router(web, visitor),
+        openid_router(web),
         plans_router(web, visitor),
         plan_router(web, visitor, plans),
         plan_changes_router(web, visitor, plans),
@@ -92,6 +104,10 @@ def make_console(
         my_router(web, visitor),
         tickets_router(web, visitor),
         customer_router(web),
+        me_router(web, visitor),
+        people_router(web, visitor),
+        tokens_router(web, visitor),
+        audit_router(web, visitor),
         live_router(news, visitor),
     ):
         console.include_router(router)
@@ -124,6 +140,10 @@ def _tell_errors(console: FastAPI, web: Web) -> None:
             # The page keeps what was typed and offers to log in beside it.
             return told(request, 401, "log in again")
         return RedirectResponse(way_to_login(request), 303)
+
+    @console.exception_handler(MustChangePassword)
+    async def must_change(request: Request, _error: MustChangePassword) -> Response:
+        return RedirectResponse("/me", 303) if _wants_page(request) else told(request, 403, "choose a password of your own first")
 
     @console.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

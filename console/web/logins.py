@@ -30,5 +30,10 @@ class LoginLimit:
             by_address, by_login = self._hit(self._address, address), self._hit(self._login, login.strip().casefold())
         return by_address and by_login
 
+    def allows_address(self, address: str) -> bool:
+        """Whether another attempt may be made from an address, for a login that is not known yet."""
+        with self._lock:
+            return self._hit(self._address, address)
+
     def _hit(self, item: RateLimitItem, name: str) -> bool:
         return self._limiter.hit(item, name)

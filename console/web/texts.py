@@ -120,6 +120,10 @@ class Texts:
         pattern = "M月d日EEE" if self.language == "zh" else "EEE d MMM"
         return format_date(moment.astimezone(self.zone).date(), pattern, locale=self.locale)
 
+    def date(self, moment: datetime) -> str:
+        """The day with its year: 2 Mar 2026, 2026年3月2日."""
+        return format_date(moment.astimezone(self.zone).date(), "y年M月d日" if self.language == "zh" else "d MMM y", locale=self.locale)
+
     def moment(self, moment: datetime, now: datetime | None = None) -> str:
         """Day and time; the time alone when it is the day of `now`."""
         if now is not None and moment.astimezone(self.zone).date() == now.astimezone(self.zone).date():

@@ -21,10 +21,15 @@ SESSION_COOKIE = "twohour_session"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_BEFORE_CHANGE = frozenset({"/me", "/me/password", "/me/language", "/logout", "/logged-in"})
 
 
 class NotLoggedIn(Exception):
     """Nobody is known; `application` turns it into a way to the login."""
+
+
+class MustChangePassword(Exception):
+    """Somebody else gave this person their password: until they chose another they go nowhere but to their own page."""
 
 
 def visitor_of(web: Web) -> Callable[[Request], Awaitable[Person]]:
@@ -34,6 +39,8 @@ def visitor_of(web: Web) -> Callable[[Request], Awaitable[Person]]:
     ------
     NotLoggedIn
         There is no session, or it is over.
+    MustChangePassword
+        They came with a password that somebody else gave them, and want anything but to change it.
     HTTPException
         403: the request changes something and does not carry the session's CSRF token.
     """
@@ -46,17 +53,22 @@ def visitor_of(web: Web) -> Callable[[Request], Awaitable[Person]]:
         request.state.person, request.state.csrf = kept
         if request.method in _UNSAFE:
             await _must_be_their_own(request, kept[1])
+        if kept[0].must_change and request.url.path not in _BEFORE_CHANGE:
+            raise MustChangePassword
         return kept[0]
 
     return visitor
 
 
 def must(visitor: Callable[[Request], Awaitable[Person]], action: Action) -> Callable[[Request], Awaitable[Person]]:
-    """A dependency that lets in whom it knows if their role may do this somewhere; the region is asked where it is known."""
+    """A dependency that lets in whom it knows if their role may do this somewhere; the region is asked where it is known.
+
+    People, tokens and the audit trail are the whole company's: `administer` is for those whose role holds everywhere.
+    """
 
     async def allowed(request: Request) -> Person:
         person = await visitor(request)
-        if not may(person, action, None):
+        if not may(person, action, "" if action == "administer" else None):
             raise HTTPException(403, f"{person.login} ({person.role}) may not do this")
         return person
 

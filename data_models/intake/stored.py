@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from data_models.intake.columns import TableSpec
 from data_models.tables import Base
+from data_models.tables.sealed import placed
 
 _CHUNK = 1_000
 
@@ -42,13 +43,13 @@ def known_ids(session: Session, model: type[Base], ids: Iterable[str], also: str
 def write_rows(session: Session, spec: TableSpec, inserts: Sequence[StoredRow], updates: Sequence[StoredRow]) -> None:
     """Puts new rows in and changes others; an update holds the primary key and the attributes that change."""
     for chunk in _chunks(inserts):
-        session.execute(insert(spec.model), chunk)
+        session.execute(insert(spec.model), placed(spec.model, chunk))
     groups: dict[tuple[str, ...], list[StoredRow]] = {}
     for row in updates:
         groups.setdefault(tuple(sorted(row)), []).append(row)
     for group in groups.values():
         for chunk in _chunks(group):
-            session.execute(update(spec.model), chunk)
+            session.execute(update(spec.model), placed(spec.model, chunk))
 
 
 def primary_key(model: type[Base]) -> list[str]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0011"
+HEAD = "0012"
 """The revision that `tables.py` describes; known here so that a database of today is recognised without loading Alembic."""
 
 # Any number that no other user of the database locks: two processes that start together upgrade one after the other.

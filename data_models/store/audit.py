@@ -60,10 +60,37 @@ def write_audit(session: Session, by: str, action: str, subject: str, at: dateti
     session.flush()
 
 
-def list_audit(session: Session, limit: int = 100, subject: str = "") -> list[tables.AuditEntry]:
-    """The last entries, the newest first; of one subject when it is named."""
-    query = select(tables.AuditEntry).order_by(tables.AuditEntry.number.desc()).limit(limit)
-    return list(session.scalars(query.where(tables.AuditEntry.subject == subject) if subject else query))
+@dataclass(frozen=True)
+class AuditFilter:
+    """Which entries are wanted: of one subject, action or person, at or after and before a moment; empty: all."""
+
+    subject: str = ""
+    action: str = ""
+    by: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_audit(
+    session: Session, limit: int = 100, subject: str = "", *, wanted: AuditFilter | None = None, below: int | None = None
+) -> list[tables.AuditEntry]:
+    """The last entries, the newest first; of those `wanted`, or of one subject; with `below`, those with lesser numbers only."""
+    entry, wanted = tables.AuditEntry, wanted or AuditFilter(subject=subject)
+    query = select(entry).order_by(entry.number.desc()).limit(limit)
+    for column, value in ((entry.subject, wanted.subject), (entry.action, wanted.action), (entry.by, wanted.by)):
+        query = query.where(column == value) if value else query
+    if wanted.since is not None:
+        query = query.where(entry.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(entry.at < wanted.until)
+    return list(session.scalars(query if below is None else query.where(entry.number < below)))
+
+
+def audit_words(session: Session) -> tuple[list[str], list[str]]:
+    """Every action and every person that the trail names."""
+    entry = tables.AuditEntry
+    actions = session.scalars(select(entry.action).distinct().order_by(entry.action))
+    return list(actions), list(session.scalars(select(entry.by).distinct().order_by(entry.by)))
 
 
 def verify_audit(session: Session, expected_hash: str = "") -> AuditVerdict:

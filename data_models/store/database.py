@@ -5,6 +5,7 @@ SQLite: WAL, so that readers never wait; `BEGIN IMMEDIATE`, so that two writers 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from data_models.errors import BadInput, Conflict, Unavailable
 from data_models.migrations.upgrade import current_revision, upgrade
+from data_models.sealing import VARIABLE, Keyring, parse_keys
+from data_models.tables.sealed import give_keys, keys_of
 
 _BUSY_SECONDS = 30
 """How long a writer on SQLite waits for the one before it: an import of 50,000 rows takes about as long."""
@@ -30,6 +33,11 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+
+    @property
+    def keys(self) -> Keyring:
+        """What seals and opens contact data here."""
+        return keys_of(self.engine.dialect)
 
     @property
     def place(self) -> str:
@@ -81,26 +89,38 @@ class Store:
         self.close()
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, keys: Keyring | None = None) -> Store:
     """The database at a URL (`sqlite:///file.db`, `postgresql://user:password@host/name`), with the tables of today.
 
     A missing SQLite file is made, with its folder; a database of an earlier version is upgraded.
 
+    Parameters
+    ----------
+    keys
+        What seals and opens contact data; None takes them from the environment, `data_models.sealing.VARIABLE`.
+
     Raises
     ------
     BadInput
-        The URL is none, or is of another kind of database.
+        The URL is none, or is of another kind of database; the keys cannot be read.
     Unavailable
         The database does not answer.
     """
-    store = Store(make_engine(url))
+    store = Store(make_engine(url, keys))
     with _told(store.place):
         upgrade(store.engine)
     return store
 
 
-def make_engine(url: str) -> Engine:
-    """An engine for a URL; connects to nothing yet. Raises `BadInput`."""
+def make_engine(url: str, keys: Keyring | None = None) -> Engine:
+    """An engine for a URL, with the keys of contact data as `open_store` has them; connects to nothing yet. Raises `BadInput`."""
+    engine = _engine(url)
+    # From here rather than from every caller: one that forgot them would write in plain what others sealed.
+    give_keys(engine.dialect, parse_keys(os.environ.get(VARIABLE, "")) if keys is None else keys)
+    return engine
+
+
+def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -110,7 +130,7 @@ def make_engine(url: str) -> Engine:
         return _sqlite_engine(parsed)
     if kind == "postgresql":
         # pool_pre_ping: a server that was restarted overnight costs one reconnect, not a failed morning run.
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
     raise BadInput(f"database URL: {kind} is not supported; use sqlite or postgresql")
 
 
@@ -118,7 +138,8 @@ def _sqlite_engine(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise BadInput("database URL: an SQLite database needs a file; write sqlite:///twohour.db")
     Path(url.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    # hide_parameters: values, which may be contact data, stand in no message or log.
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

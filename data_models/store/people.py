@@ -57,6 +57,7 @@ def add_person(
     regions: Sequence[str] = (),
     technician: str | None = None,
     subject: str | None = None,
+    must_change: bool = False,
 ) -> Person:
     """Add somebody. Without a password they come in by OpenID Connect only (`subject`).
 
@@ -68,12 +69,7 @@ def add_person(
         Somebody has this login.
     """
     login = _login(login)
-    if role not in ROLES:
-        raise BadInput(f"role {role}: is none; known are {', '.join(ROLES)}")
-    if role == "technician" and technician is None:
-        raise BadInput(f"{login}: a technician's account names the technician; add --technician ID")
-    if technician is not None and session.get(tables.Technician, technician) is None:
-        raise BadInput(f"technician {technician} does not exist; import technicians first, or name another")
+    _must_fit(session, login, role, regions, technician)
     if session.scalar(select(tables.Account.id).where(tables.Account.login == login)) is not None:
         raise Conflict(f"{login} exists already; choose another login, or change that one")
     row = tables.Account(
@@ -84,6 +80,7 @@ def add_person(
         technician_id=technician,
         language="",
         password_hash=hash_password(password, login) if password else "",
+        must_change=must_change,
         subject=subject,
         created_at=at,
     )
@@ -102,18 +99,75 @@ def person_by_login(session: Session, login: str) -> Person:
     return _person(_account(session, login))
 
 
-def set_password(session: Session, login: str, password: str) -> None:
-    """Give somebody another password; all their sessions end. Raises `NotFound`, `BadInput`."""
+def change_person(
+    session: Session, login: str, *, name: str, role: Role, regions: Sequence[str], technician: str | None, language: str
+) -> Person:
+    """Change what somebody is called and may do; it holds from their next request on.
+
+    Raises
+    ------
+    NotFound
+        Nobody has this login.
+    BadInput
+        Role, regions, technician or language are not what is allowed.
+    Conflict
+        Nobody would be left who may administer.
+    """
     row = _account(session, login)
-    row.password_hash = hash_password(password, row.login)
+    _must_fit(session, login, role, regions, technician)
+    if language not in ("", "zh", "en"):
+        raise BadInput(f"language {language}: is none; known are zh and en, or nothing for what the browser asks for")
+    if role != "administrator":
+        _must_leave_an_administrator(session, row)
+    row.name, row.role, row.regions, row.language = name.strip() or row.login, role, sorted(set(regions)), language
+    row.technician_id = technician
+    session.flush()
+    return _person(row)
+
+
+def person_by_id(session: Session, person: int) -> tuple[Person, datetime | None]:
+    """Somebody by their number, with when they were shut out. Raises `NotFound`."""
+    row = session.get(tables.Account, person)
+    if row is None:
+        raise NotFound(f"person {person} does not exist; `twohour people list` shows who there is")
+    return _person(row), row.disabled_at
+
+
+def known_regions(session: Session) -> list[str]:
+    """The regions of stations and sites."""
+    station, site = tables.Station.region, tables.Site.region
+    return sorted({*session.scalars(select(station).distinct()), *session.scalars(select(site).distinct())} - {""})
+
+
+def set_password(session: Session, login: str, password: str, *, must_change: bool = False) -> None:
+    """Give somebody another password; all their sessions end. Raises `NotFound`, `BadInput`.
+
+    `must_change`: it was somebody else who gave it, and they choose one of their own when they log in.
+    """
+    row = _account(session, login)
+    row.password_hash, row.must_change = hash_password(password, row.login), must_change
     end_sessions(session, row.id)
 
 
 def disable_person(session: Session, login: str, at: datetime) -> None:
-    """Shut somebody out from now on; what they did stays under their name. Raises `NotFound`."""
+    """Shut somebody out from now on; what they did stays under their name.
+
+    Raises `NotFound`, and `Conflict` when nobody would be left who may administer.
+    """
     row = _account(session, login)
+    _must_leave_an_administrator(session, row)
     row.disabled_at = row.disabled_at or at
     end_sessions(session, row.id)
+
+
+def enable_person(session: Session, login: str) -> None:
+    """Let somebody in again. Raises `NotFound`."""
+    _account(session, login).disabled_at = None
+
+
+def has_password(session: Session, person: int) -> bool:
+    """Whether somebody can log in by a password."""
+    return bool(session.get_one(tables.Account, person).password_hash)
 
 
 def set_language(session: Session, person: Person, language: str) -> None:
@@ -176,6 +230,24 @@ def end_sessions(session: Session, person: int) -> None:
     session.execute(delete(tables.LoginSession).where(tables.LoginSession.account_id == person))
 
 
+def sessions_of(session: Session, person: int, at: datetime) -> list[tables.LoginSession]:
+    """Somebody's sessions that run, the latest used first."""
+    query = select(tables.LoginSession).where(
+        tables.LoginSession.account_id == person, tables.LoginSession.ends_at > at, tables.LoginSession.seen_at > at - IDLE
+    )
+    return list(session.scalars(query.order_by(tables.LoginSession.seen_at.desc(), tables.LoginSession.digest)))
+
+
+def digest_of(token: str) -> str:
+    """By what a session is known in the store; nobody gets from it to the token."""
+    return _digest(token)
+
+
+def end_session_of(session: Session, person: int, digest: str) -> None:
+    """End one session of somebody's; of others', or one that is over, nothing happens."""
+    session.execute(delete(tables.LoginSession).where(tables.LoginSession.account_id == person, tables.LoginSession.digest == digest))
+
+
 def make_token(
     session: Session,
     name: str,
@@ -236,6 +308,27 @@ def _login(login: str) -> str:
     return login
 
 
+def _must_fit(session: Session, login: str, role: str, regions: Sequence[str], technician: str | None) -> None:
+    if role not in ROLES:
+        raise BadInput(f"role {role}: is none; known are {', '.join(ROLES)}")
+    if role == "administrator" and regions:
+        raise BadInput(f"{login}: an administrator's role holds everywhere; leave the regions out")
+    if role == "technician" and technician is None:
+        raise BadInput(f"{login}: a technician's account names the technician; add --technician ID")
+    if technician is not None and session.get(tables.Technician, technician) is None:
+        raise BadInput(f"technician {technician} does not exist; import technicians first, or name another")
+
+
+def _must_leave_an_administrator(session: Session, row: tables.Account) -> None:
+    account = tables.Account
+    if row.role != "administrator" or row.disabled_at is not None:
+        return
+    # Locked, so that two administrators cannot shut each other out at once.
+    query = select(account.id).where(account.role == "administrator", account.disabled_at.is_(None)).with_for_update()
+    if set(session.scalars(query)) <= {row.id}:
+        raise Conflict(f"{row.login} is the last administrator; make somebody else one first")
+
+
 def _account(session: Session, login: str) -> tables.Account:
     row = session.scalar(select(tables.Account).where(tables.Account.login == login.strip().casefold()))
     if row is None:
@@ -245,7 +338,7 @@ def _account(session: Session, login: str) -> tables.Account:
 
 def _person(row: tables.Account) -> Person:
     role = next(role for role in ROLES if role == row.role)
-    return Person(row.id, row.login, row.name, role, tuple(row.regions), row.technician_id, row.language)
+    return Person(row.id, row.login, row.name, role, tuple(row.regions), row.technician_id, row.language, row.must_change)
 
 
 def _digest(token: str) -> str:

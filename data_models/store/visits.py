@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from data_models import tables
 from data_models.events import Event
-from data_models.store.events import event_in
+from data_models.store.log import event_in
 from data_models.store.notices import contacts_to_tell
 from data_models.store.parts import parts
 

@@ -23,7 +23,7 @@ from data_models.tables.company import (
 )
 from data_models.tables.events import Event, EventNote, Lease
 from data_models.tables.notices import Notice
-from data_models.tables.people import Account, ApiToken, AuditEntry, LoginSession
+from data_models.tables.people import Account, ApiToken, AuditEntry, LoginSession, OpenIdAttempt
 from data_models.tables.places import GeocodedAddress, TravelTime
 from data_models.tables.plans import Approval, Plan, PlanEdit, Route, Snapshot, Unassigned, Visit
 from data_models.tables.readings import Reading, SensorGate, SensorSeries, TicketReading
@@ -49,6 +49,7 @@ __all__ = [
     "Lease",
     "LoginSession",
     "Notice",
+    "OpenIdAttempt",
     "Plan",
     "PlanEdit",
     "Position",

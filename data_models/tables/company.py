@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from data_models.tables.base import Base, Id, reference
+from data_models.tables.sealed import KeepsSealed, Sealed
 
 
 class Customer(Base):
@@ -49,18 +50,18 @@ class Site(Base):
     customer: Mapped[Customer] = relationship(back_populates="sites")
 
 
-class Contact(Base):
-    """A person at a customer who is called about a site or about everything."""
+class Contact(KeepsSealed, Base):
+    """A person at a customer who is called about a site or about everything; who they are is sealed at rest."""
 
     __tablename__ = "contact"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     customer_id: Mapped[str] = mapped_column(reference("customer.id"), index=True)
     site_id: Mapped[str | None] = mapped_column(reference("site.id"))
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(Sealed("contact", "name", 200))
     role: Mapped[str] = mapped_column(String(100), default="")
-    phone: Mapped[str] = mapped_column(String(64), default="")
-    email: Mapped[str] = mapped_column(String(200), default="")
+    phone: Mapped[str] = mapped_column(Sealed("contact", "phone", 64), default="")
+    email: Mapped[str] = mapped_column(Sealed("contact", "email", 200), default="")
     retired_at: Mapped[datetime | None]
 
 
@@ -113,7 +114,7 @@ class StationKit(Base):
     broken: Mapped[int] = mapped_column(default=0)
 
 
-class Technician(Base):
+class Technician(KeepsSealed, Base):
     """A person who drives and works; `capacity` is in units of load per trip, None without limit."""
 
     __tablename__ = "technician"
@@ -121,7 +122,7 @@ class Technician(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
     station_id: Mapped[str] = mapped_column(reference("station.id"), index=True)
-    phone: Mapped[str] = mapped_column(String(64), default="")
+    phone: Mapped[str] = mapped_column(Sealed("technician", "phone", 64), default="")
     capacity: Mapped[float | None]
     retired_at: Mapped[datetime | None]
 

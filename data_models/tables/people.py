@@ -30,6 +30,7 @@ class Account(Base):
     technician_id: Mapped[str | None] = mapped_column(reference("technician.id"))
     language: Mapped[str] = mapped_column(String(8))
     password_hash: Mapped[str] = mapped_column(String(200))
+    must_change: Mapped[bool] = mapped_column(default=False)
     subject: Mapped[str | None] = mapped_column(String(300))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
@@ -46,6 +47,19 @@ class LoginSession(Base):
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+
+
+class OpenIdAttempt(Base):
+    """Somebody who was sent to the OpenID provider: what must be the same when they come back. It is gone then, so that it serves once."""
+
+    __tablename__ = "openid_attempt"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    browser: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(64))
+    verifier: Mapped[str] = mapped_column(String(128))
+    next: Mapped[str] = mapped_column(String(500))
+    began_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ApiToken(Base):

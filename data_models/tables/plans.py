@@ -9,10 +9,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from data_models.tables.base import Base, reference
+from data_models.tables.sealed import KeepsSealed, Sealed
 
 
-class Snapshot(Base):
-    """What a plan was made from: the case as a file, what explanations need beside it, and a digest of both."""
+class Snapshot(KeepsSealed, Base):
+    """What a plan was made from: the case as a file, what explanations need beside it (which names contacts), and a digest of both."""
 
     __tablename__ = "snapshot"
 
@@ -20,7 +21,7 @@ class Snapshot(Base):
     taken_at: Mapped[datetime]
     digest: Mapped[str] = mapped_column(String(64), index=True)
     case_json: Mapped[str] = mapped_column(Text)
-    context_json: Mapped[str] = mapped_column(Text)
+    context_json: Mapped[str] = mapped_column(Sealed("snapshot", "context_json", identity="digest"))
 
 
 _PUBLISHED = text("state = 'published'")

@@ -16,7 +16,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from console.bodies import TooLarge, read_body
+from console.web.bodies import TooLarge, read_body
 from console.web.texts import LANGUAGES, Texts, marked
 from console.web.web import Web
 from data_models.errors import BadInput, Conflict, NotFound

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from console.bodies import TooLarge, read_body
+from console.web.bodies import TooLarge, read_body
 from console.web.navigation import ways_to
 from console.web.texts import Texts
 from console.web.visitors import must, person_of

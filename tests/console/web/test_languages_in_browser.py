@@ -39,9 +39,11 @@ def _served(site: Site) -> Iterator[str]:
     thread = threading.Thread(target=server.run)
     thread.start()
     assert server.ready.wait(30)
-    yield server.address
-    server.force_exit = server.should_exit = True
-    thread.join(30)
+    try:
+        yield server.address
+    finally:  # or a test that fails would leave the whole run waiting for this thread
+        server.force_exit = server.should_exit = True
+        thread.join(30)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from data_models import tables
 from data_models.store import add_events, list_events
-from data_models.store.events import FUTURE
+from data_models.store.accepting import FUTURE
 from data_models.store.people import LONGEST
 from flows.events import derive_anew
 from flows.photos import MOST_BYTES

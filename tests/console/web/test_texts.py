@@ -24,6 +24,8 @@ from tests.console.web.conftest import Site
 from tests.console.web.test_visitors import _routes as routes_of
 
 ROOT = Path(__file__).parents[3]
+AUDITED = ("people", "me", "tokens", "login", "openid")
+"""Pages that write into the audit trail."""
 
 # --- the catalog ---
 
@@ -143,6 +145,17 @@ PROBLEMS = {"Conflict": 0, "NotFound": 0, "HTTPException": 1}
     [
         (["data_models/event_state.py"], {"Noted": 1}, frozenset()),
         (["data_models/store/plans.py"], PROBLEMS, frozenset()),
+        (
+            ["data_models/store/people.py", "data_models/store/openid.py", "data_models/passwords.py"],
+            {**PROBLEMS, "BadInput": 0},
+            frozenset(),
+        ),
+        (["data_models/store/audit.py"], {"AuditVerdict": 2}, frozenset()),
+        (
+            ["data_models/store/openid.py", "console/people.py", "console/keys.py", *(f"console/web/pages/{name}.py" for name in AUDITED)],
+            {"write_audit": 2, "note": 1, "_done": 3, "_failed": 2},
+            frozenset(),
+        ),
         (["data_models/store/database.py"], {"Conflict": 0, "Unavailable": 0}, frozenset()),
         (["flows/reoptimizing.py"], {"reject": 4, "approve": 4}, frozenset({"reason"})),
         (["data_models/store/edits.py"], {**PROBLEMS, "BadInput": 0}, frozenset()),

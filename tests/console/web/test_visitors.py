@@ -15,7 +15,7 @@ from console.web.visitors import SESSION_COOKIE, is_own_path
 from data_models.store.people import IDLE, disable_person
 from tests.console.web.conftest import PASSWORD, Site, csrf_of
 
-OPEN = {"/login", "/language", "/t/{token}", "/my/worker.js"}
+OPEN = {"/login", "/language", "/login/openid", "/login/openid/back", "/t/{token}", "/my/worker.js"}
 
 
 def _routes(app: Any) -> Iterator[APIRoute]:
