@@ -14,7 +14,7 @@ import numpy as np
 
 from data_models.errors import Unavailable
 from optimizer.siting_found import EXACT, OUT_OF_TIME, Found, Time, tightened
-from optimizer.siting_local import improved
+from optimizer.siting_local import greedily_covering, improved
 from optimizer.siting_mip import Answer, Program, solve
 from optimizer.siting_problem import Floats, Ints, Rows, Sites, grain
 from optimizer.siting_reduce import needed_rows, needed_sites
@@ -44,6 +44,26 @@ def least_open(sites: Sites, rows: Rows, time: Time, price: Floats | None = None
     crews = _opened(answer.x, x)
     cost = float(prices @ crews)
     return Found(crews, cost, tightened(max(0.0, answer.bound), cost, fine))
+
+
+def covers_all(sites: Sites, rows: Rows, time: Time) -> tuple[Ints, None] | bool:
+    """A choice within `p` and budget that covers every demand point; False when there is none, True when time was over before.
+
+    The rows must hold every demand point: one without any site has an empty row.
+    """
+    if (np.diff(rows.start) == 0).any():
+        return False
+    greedy = greedily_covering(sites, rows)
+    if greedy is not None:
+        return greedy, None
+    kept_rows = needed_rows(rows, len(sites))
+    kept = needed_sites(sites, kept_rows) if sites.budget is None else np.ones(len(sites), bool)
+    program, x = _with_sites(sites, np.ones(len(sites)), np.flatnonzero(kept))
+    program.rows(len(kept_rows), 1, math.inf, _pairs(kept_rows, x))
+    answer = optimum(program, time, float(len(sites)), None)  # any choice will do: gaps do not matter
+    if answer.x is not None:
+        return _opened(answer.x, x), None
+    return not answer.infeasible
 
 
 def most_covered(sites: Sites, rows: Rows, time: Time) -> Found:

@@ -37,6 +37,12 @@ def _greedy(sites: Sites, rows: Rows) -> Ints:
     return opened
 
 
+def greedily_covering(sites: Sites, rows: Rows) -> Ints | None:
+    """A choice within `p` and budget that covers every row, if the greedy one does."""
+    opened = _greedy(sites, rows)
+    return opened if (rows.counts(opened) > 0).all() else None
+
+
 def _left(sites: Sites, opened: Ints) -> float:
     """What is left of the budget."""
     return (sites.budget or 0.0) - float(sites.cost @ opened) + 1e-9 * (sites.budget or 0.0)

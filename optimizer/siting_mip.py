@@ -141,6 +141,16 @@ def solve(
     return Answer(x, bound, False)
 
 
+def prices(program: Program) -> Floats:
+    """What a unit of the right side of each row costs in the linear relaxation, `(n_rows,) float64`; zeros when it has no optimum."""
+    model = mathopt.Model.from_model_proto(program.proto())
+    answer = mathopt.solve(model, mathopt.SolverType.GLOP)
+    if not answer.has_dual_feasible_solution():
+        return np.zeros(program.n_rows)
+    duals = answer.dual_values()
+    return np.array([duals[row] for row in model.linear_constraints()])
+
+
 def _interruptible(model: Any, engine: Any, parameters: Any, of_model: Any) -> Any:
     """Solves in a thread of its own, so that Ctrl-C is heard meanwhile; HiGHS cannot be ended, so the thread is left to its time limit."""
     answers: list[Any] = []

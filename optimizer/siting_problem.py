@@ -109,7 +109,7 @@ class Rows:
 
     def counts(self, opened: Ints) -> Ints:
         """How many of the opened sites cover each row; `opened` `(n_sites,)` counts crews where several share a site."""
-        return np.add.reduceat(np.append(opened[self.sites], 0), self.start[:-1]) if len(self) else np.zeros(0, np.int64)
+        return np.bincount(self.row_of_pair, opened[self.sites], len(self)).astype(np.int64)
 
 
 def sites_of(case: SitingCase) -> Sites:
@@ -154,6 +154,15 @@ def rows_of_bits(bits: Bits, weight: Floats) -> Rows:
     covered, sums, point = covered[some], sums[some], point[some]
     start = np.concatenate([[0], np.cumsum(covered.sum(axis=1))]).astype(np.int64)
     return Rows(sums, start, np.nonzero(covered)[1].astype(np.int64), point.astype(np.int64))
+
+
+def rows_of_mask(covered: Bools, weight: Floats) -> Rows:
+    """Groups of equal columns of `covered`, `(n_sites, n_demand) bool`; columns without any site make one empty row."""
+    keys, point, group = np.unique(np.packbits(covered, axis=0), axis=1, return_index=True, return_inverse=True)
+    columns = covered[:, point].T
+    start = np.concatenate([[0], np.cumsum(columns.sum(axis=1))]).astype(np.int64)
+    sums = np.bincount(group.ravel(), weight, keys.shape[1])
+    return Rows(sums, start, np.nonzero(columns)[1].astype(np.int64), point.astype(np.int64))
 
 
 def _columns(bits: Bits, n_demand: int) -> Bits:
