@@ -141,14 +141,14 @@ def solve(
     return Answer(x, bound, False)
 
 
-def prices(program: Program) -> Floats:
-    """What a unit of the right side of each row costs in the linear relaxation, `(n_rows,) float64`; zeros when it has no optimum."""
+def relaxed(program: Program) -> tuple[Floats, Floats]:
+    """The linear relaxation: its point, and what a unit of the right side of each row costs; zeros when it has no optimum."""
     model = mathopt.Model.from_model_proto(program.proto())
     answer = mathopt.solve(model, mathopt.SolverType.GLOP)
-    if not answer.has_dual_feasible_solution():
-        return np.zeros(program.n_rows)
-    duals = answer.dual_values()
-    return np.array([duals[row] for row in model.linear_constraints()])
+    if not (answer.has_dual_feasible_solution() and answer.has_primal_feasible_solution()):
+        return np.zeros(program.n_variables), np.zeros(program.n_rows)
+    values, duals = answer.variable_values(), answer.dual_values()
+    return np.array([values[v] for v in model.variables()]), np.array([duals[row] for row in model.linear_constraints()])
 
 
 def _interruptible(model: Any, engine: Any, parameters: Any, of_model: Any) -> Any:
