@@ -8,6 +8,7 @@
 - `answering.respond`, which `answer_tables` prints
 - `overrides`: which advice coordinators overruled, why, and how it went
 - `readiness`: who is left for the next emergency, hour by hour
+- `siting.locate`: which station sites to open, from a file
 - `demonstration.demo`, `doctor.doctor`
 - `printing` and `showing`: tables for people, JSON for machines; `text.printable`: names made fit for a terminal
 """

@@ -28,6 +28,7 @@ from console import (
     replaying,
     reporting,
     serving,
+    siting,
     watching,
 )
 from console import notices as outbox
@@ -124,6 +125,7 @@ for name, command, panel in (
     ("replay", replaying.replay, "Files"),
     ("difference", replanning.difference, "Files"),
     ("replan", replanning.replan, "Files"),
+    ("locate", siting.locate, "Files"),
     ("export", company.export, "Files"),
 ):
     app.command(name, rich_help_panel=panel)(command)

@@ -53,26 +53,48 @@ class SitingFigures:
     objective: float
 
 
+class _Drives:
+    """Drive seconds from a site to every demand point, figured once for each site."""
+
+    def __init__(self, case: SitingCase) -> None:
+        self.case = case
+        self.limit = [case.standard_of(point) * 60 + _LATE_S for point in case.demand]
+        self._from: dict[str, list[float]] = {}
+
+    def of(self, site: str) -> list[float]:
+        """By the index of the demand point."""
+        if site not in self._from:
+            self._from[site] = [drive(self.case.travel, self.case.site_by_id[site], point).seconds for point in self.case.demand]
+        return self._from[site]
+
+    def covers(self, site: str, point: int) -> bool:
+        """Whether the drive keeps the point's standard."""
+        return self.of(site)[point] <= self.limit[point]
+
+
 def siting_figures(case: SitingCase, choice: SitingChoice) -> SitingFigures:
     """The figures of a choice whose ids exist; a point that it does not mention is not served."""
+    return _figures(case, choice, _Drives(case))
+
+
+def _figures(case: SitingCase, choice: SitingChoice, drives: _Drives) -> SitingFigures:
     crews = Counter(name for name in choice.open if name in case.site_by_id)
     load = dict.fromkeys(crews, 0.0)
     served = in_standard = twice = expected = weighted = worst = 0.0
-    for point in case.demand:
+    for index, point in enumerate(case.demand):
         name = choice.serves.get(point.id)
         if name is None or name not in crews:
             continue
-        seconds = drive(case.travel, case.site_by_id[name], point).seconds
-        limit = case.standard_of(point) * 60 + _LATE_S
+        seconds = drives.of(name)[index]
         load[name] += point.weight
         served += point.weight
         weighted += point.weight * seconds / 60
         worst = max(worst, seconds / 60)
-        if seconds > limit:
+        if not drives.covers(name, index):
             continue
         in_standard += point.weight
         if case.model in ("backup", "mexclp"):
-            near = [other for other in crews if drive(case.travel, case.site_by_id[other], point).seconds <= limit]
+            near = [other for other in crews if drives.covers(other, index)]
             twice += point.weight if len(near) > 1 else 0.0
             expected += point.weight * (1 - (case.busy or 0.0) ** sum(crews[other] for other in near)) if case.model == "mexclp" else 0.0
     weight = sum(point.weight for point in case.demand)
@@ -88,10 +110,12 @@ def siting_figures(case: SitingCase, choice: SitingChoice) -> SitingFigures:
 
 def check_siting(case: SitingCase, choice: SitingChoice) -> tuple[str, ...]:
     """Every rule that a choice breaks, one sentence each; empty when there is none. That it is the best is for a bound to say."""
-    broken = [*_opening(case, choice.open), *_serving(case, choice)]
+    drives = _Drives(case)
+    broken = [*_opening(case, choice.open), *_serving(case, choice, drives)]
     if broken:
         return tuple(broken)
-    return (*_capacities(case, choice), *_claims(case, choice), *_points(case, choice.points))
+    figures = _figures(case, choice, drives)
+    return (*_capacities(case, figures), *_claims(case, choice, figures.objective), *_points(case, choice.points, drives))
 
 
 def _opening(case: SitingCase, named: Sequence[str]) -> Iterator[str]:
@@ -118,45 +142,44 @@ def _opening(case: SitingCase, named: Sequence[str]) -> Iterator[str]:
             yield f"only {len(named)} {what} are open, but p is {case.p} and no budget speaks against more"
 
 
-def _serving(case: SitingCase, choice: SitingChoice) -> Iterator[str]:
+def _serving(case: SitingCase, choice: SitingChoice, drives: _Drives) -> Iterator[str]:
     limited = any(site.capacity is not None for site in case.sites)
     measured = case.model in ("pmedian", "pcenter")
-    opened = [case.site_by_id[name] for name in dict.fromkeys(choice.open) if name in case.site_by_id]
+    opened = [name for name in dict.fromkeys(choice.open) if name in case.site_by_id]
     for name in choice.serves:
         if name not in case.demand_by_id:
             yield f"serves names {name!r}, which is no demand point of the case"
-    for point in case.demand:
+    for index, point in enumerate(case.demand):
         if point.id not in choice.serves:
             yield f"demand {point.id}: serves does not name it"
             continue
         name = choice.serves[point.id]
-        limit = math.inf if measured else case.standard_of(point) * 60 + _LATE_S
+        limit = math.inf if measured else drives.limit[index]
         if name is None:
             if case.model in _EVERYBODY:
                 yield f"demand {point.id}: nobody serves it, but {case.model} serves everybody"
-            elif not limited and any(drive(case.travel, site, point).seconds <= limit for site in opened):
+            elif not limited and any(drives.of(site)[index] <= limit for site in opened):
                 yield f"demand {point.id}: nobody serves it, though an open site covers it"
             continue
-        if name not in choice.open or name not in case.site_by_id:
+        if name not in opened:
             yield f"demand {point.id}: is served by {name!r}, which is not open"
             continue
-        seconds = drive(case.travel, case.site_by_id[name], point).seconds
+        seconds = drives.of(name)[index]
         if not math.isfinite(seconds):
             yield f"demand {point.id}: {name} serves it, but cannot reach it"
         elif seconds > limit:
             yield f"demand {point.id}: {name} serves it in {seconds / 60:g} min, but its standard is {case.standard_of(point):g}"
 
 
-def _capacities(case: SitingCase, choice: SitingChoice) -> Iterator[str]:
-    for name, load in siting_figures(case, choice).load.items():
+def _capacities(case: SitingCase, figures: SitingFigures) -> Iterator[str]:
+    for name, load in figures.load.items():
         capacity = case.site_by_id[name].capacity
         if capacity is not None and load > capacity * (1 + _ERROR):
             yield f"site {name}: serves a weight of {load:g}, more than its capacity of {capacity:g}"
 
 
-def _claims(case: SitingCase, choice: SitingChoice) -> Iterator[str]:
+def _claims(case: SitingCase, choice: SitingChoice, objective: float) -> Iterator[str]:
     """What the choice says of itself."""
-    objective = siting_figures(case, choice).objective
     if not _equal(objective, choice.objective):
         yield f"objective is said to be {choice.objective:g}, but is {objective:g}"
     gap = choice.objective - choice.bound if case.model in _LOWER_IS_BETTER else choice.bound - choice.objective
@@ -166,20 +189,18 @@ def _claims(case: SitingCase, choice: SitingChoice) -> Iterator[str]:
         yield f"proven is true, but between the objective of {choice.objective:g} and the bound of {choice.bound:g} is a gap"
 
 
-def _points(case: SitingCase, points: Sequence[FrontierPoint]) -> Iterator[str]:
+def _points(case: SitingCase, points: Sequence[FrontierPoint], drives: _Drives) -> Iterator[str]:
     limited = any(site.capacity is not None for site in case.sites)
     before: FrontierPoint | None = None
     for index, point in enumerate(points):
         where = f"points[{index}]"
         for sentence in _opening(case, point.open):
             yield f"{where}: {sentence}"
-        opened = [case.site_by_id[name] for name in dict.fromkeys(point.open) if name in case.site_by_id]
-        cost = sum(site.yearly_cost for site in opened)
+        opened = [name for name in dict.fromkeys(point.open) if name in case.site_by_id]
+        cost = sum(case.site_by_id[name].yearly_cost for name in opened)
         if not _equal(cost, point.yearly_cost):
             yield f"{where}: yearly_cost is said to be {point.yearly_cost:g}, but is {cost:g}"
-        covered = sum(
-            p.weight for p in case.demand if any(drive(case.travel, s, p).seconds <= case.standard_of(p) * 60 + _LATE_S for s in opened)
-        )
+        covered = sum(p.weight for i, p in enumerate(case.demand) if any(drives.covers(name, i) for name in opened))
         # With capacities, who serves whom is not told of each point: no more than what is near can be served.
         if (point.covered > covered * (1 + _ERROR)) if limited else not _equal(covered, point.covered):
             yield f"{where}: covered is said to be {point.covered:g}, but {'at most ' if limited else ''}{covered:g} is"

@@ -13,13 +13,13 @@ from data_models.case import TravelMatrix
 from data_models.siting import CandidateSite, DemandPoint, SitingCase
 
 
-def by_matrix(minutes: Sequence[Sequence[float]], weights: Sequence[float], costs: Sequence[float], **given: Any) -> SitingCase:
-    """Sites A, B, … and demand points 1, 2, … with drives `minutes[site][point]`; no drive leads anywhere else."""
-    n, size = len(minutes), len(minutes) + len(weights)
+def by_matrix(drives: Sequence[Sequence[float]], weights: Sequence[float], costs: Sequence[float], **given: Any) -> SitingCase:
+    """Sites A, B, … and demand points 1, 2, … with `drives[site][point]` in minutes; no drive leads anywhere else."""
+    n, size = len(drives), len(drives) + len(weights)
     seconds = [[math.inf] * size for _ in range(size)]
     for i in range(size):
         seconds[i][i] = 0.0
-    for i, row in enumerate(minutes):
+    for i, row in enumerate(drives):
         for j, value in enumerate(row):
             seconds[i][n + j] = value * 60
     table = tuple(map(tuple, seconds))
