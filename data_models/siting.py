@@ -112,8 +112,8 @@ class SitingChoice:
     serves
         For each demand point the open site that serves it, None where none does.
     objective
-        What the model counts: sites (`lscp`), weight (`mclp`, `backup`, `mexclp`), weight × minutes (`pmedian`), minutes (`pcenter`), the most
-        weight that can be covered (`frontier`).
+        What the model counts: sites (`lscp`), weight (`mclp`, `backup`, `mexclp`), weight × minutes (`pmedian`), minutes (`pcenter`), the
+        most weight that can be covered (`frontier`).
     bound
         No choice has a better objective than this.
     proven

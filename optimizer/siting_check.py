@@ -153,22 +153,22 @@ def _serving(case: SitingCase, choice: SitingChoice, drives: _Drives) -> Iterato
         if point.id not in choice.serves:
             yield f"demand {point.id}: serves does not name it"
             continue
-        name = choice.serves[point.id]
+        server = choice.serves[point.id]
         limit = math.inf if measured else drives.limit[index]
-        if name is None:
+        if server is None:
             if case.model in _EVERYBODY:
                 yield f"demand {point.id}: nobody serves it, but {case.model} serves everybody"
             elif not limited and any(drives.of(site)[index] <= limit for site in opened):
                 yield f"demand {point.id}: nobody serves it, though an open site covers it"
             continue
-        if name not in opened:
-            yield f"demand {point.id}: is served by {name!r}, which is not open"
+        if server not in opened:
+            yield f"demand {point.id}: is served by {server!r}, which is not open"
             continue
-        seconds = drives.of(name)[index]
+        seconds = drives.of(server)[index]
         if not math.isfinite(seconds):
-            yield f"demand {point.id}: {name} serves it, but cannot reach it"
+            yield f"demand {point.id}: {server} serves it, but cannot reach it"
         elif seconds > limit:
-            yield f"demand {point.id}: {name} serves it in {seconds / 60:g} min, but its standard is {case.standard_of(point):g}"
+            yield f"demand {point.id}: {server} serves it in {seconds / 60:g} min, but its standard is {case.standard_of(point):g}"
 
 
 def _capacities(case: SitingCase, figures: SitingFigures) -> Iterator[str]:

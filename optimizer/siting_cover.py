@@ -158,7 +158,7 @@ def _pairs(rows: Rows, x: Ints) -> tuple[Ints, Ints, float]:
 def _leave_one_out(program: Program, rows: Rows, x: Ints, u: Ints) -> None:
     """u_i + sum over N(i) but k of x_j >= 1, for rows of at most eight sites: more would make the program too large to pay."""
     for row in np.flatnonzero(np.diff(rows.start) <= 8):
-        near = x[rows.of(row)]
+        near = x[rows.of(int(row))]
         n = len(near)
         others = np.array([[variable for variable in near if variable != left_out] for left_out in near], np.int64)
         lines = np.arange(n)

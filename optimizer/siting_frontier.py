@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -40,7 +41,7 @@ def frontier(sites: Sites, rows: Rows, time: Time) -> Found:
         stairs.add(improved(replace(sites, budget=float(budget), p=None), rows))
     edges = np.linspace(bottom, top, WINDOWS + 1).tolist()
     nobody = np.zeros(len(sites), bool)
-    parts = [_Part(low, high, sites.must, nobody) for low, high in zip(edges, edges[1:], strict=False)][::-1]
+    parts = [_Part(low, high, sites.must, nobody) for low, high in pairwise(edges)][::-1]
     while parts and time.left and stairs.covered_at(parts[-1].low) < stairs.most:
         part = parts.pop()
         undecided = stairs.search(kernel, part)

@@ -147,10 +147,7 @@ def search(
             begun[depth] = 1 if left[depth, site] > money * cost[site] else 0
             value = begun[depth]
         else:
-            if tried[depth] == 1:
-                value = 1 - begun[depth]
-            else:
-                value = -1
+            value = 1 - begun[depth] if tried[depth] == 1 else -1
             if value != 1 and opened[site] == 1:
                 _shut(site, opened, counts, site_start, site_rows)
             if value < 0:

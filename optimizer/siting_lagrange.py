@@ -1,7 +1,7 @@
 """The Lagrangian bound of the p-median, the sites that it settles, and a branch and bound upon it.
 
-With a price l_i for serving point i (Cornuejols, Fisher & Nemhauser 1977, doi 10.1287/mnsc.23.8.789; Beasley 1985, doi
-10.1016/0377-2217(85)90019-8): L(l) = sum_i l_i + min over choices of sum_j r_j x_j with r_j = sum_i min(0, c_ji - l_i). No choice costs less.
+With a price l_i for serving point i, L(l) = sum_i l_i + min over choices of sum_j r_j x_j with r_j = sum_i min(0, c_ji - l_i): no choice
+costs less (Cornuejols, Fisher & Nemhauser 1977, doi 10.1287/mnsc.23.8.789; Beasley 1985, doi 10.1016/0377-2217(85)90019-8).
 """
 
 from __future__ import annotations
@@ -197,9 +197,9 @@ def _children(sites: Sites, cost: Floats, node: _Node) -> list[_Node]:
 
 def _improved(sites: Sites, cost: Floats, node: _Node, objective: float, fine: float) -> tuple[_Node | None, Ints | None]:
     """The node with its bound and what it settles, None when it holds nothing better; and the best choice seen in it."""
-    local = replace(
-        sites, facts=sites.facts[: len(node.kept)], index=node.kept, must=node.open, cost=sites.cost[node.kept], capacity=sites.capacity[node.kept]
-    )  # fmt: skip
+    kept = node.kept
+    facts, site_cost, capacity = sites.facts[: len(kept)], sites.cost[kept], sites.capacity[kept]
+    local = replace(sites, facts=facts, index=kept, must=node.open, cost=site_cost, capacity=capacity)
     own = cost[node.kept]
     limit = beaten(objective, fine)
     best_price, best_bound, candidate, candidate_cost = node.price, -math.inf, None, math.inf
@@ -227,5 +227,4 @@ def _improved(sites: Sites, cost: Floats, node: _Node, objective: float, fine: f
     if best_bound > limit:
         return None, spread
     opened, closed = settled(local, own, best_price, limit)
-    kept = ~closed
-    return _Node(max(node.bound, best_bound), node.kept[kept], opened[kept], best_price), spread
+    return _Node(max(node.bound, best_bound), kept[~closed], opened[~closed], best_price), spread

@@ -80,5 +80,5 @@ def _changes(matrix: Floats, weight: Floats, counts: Ints, now: Ints) -> Floats:
     gain = matrix @ np.where(counts == 0, weight, 0.0)
     once = counts == 1
     alone = matrix[now > 0][:, once] * weight[once]
-    both: Floats = alone @ matrix[:, once].T
-    return gain[None, :] - alone.sum(axis=1)[:, None] + both
+    change: Floats = gain[None, :] - alone.sum(axis=1)[:, None] + alone @ matrix[:, once].T
+    return change

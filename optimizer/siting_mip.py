@@ -16,6 +16,7 @@ from ortools.math_opt.python import mathopt
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 Engine = Literal["highs", "scip"]
 _ENGINES = {"highs": mathopt.SolverType.HIGHS, "scip": mathopt.SolverType.GSCIP}
@@ -35,7 +36,7 @@ class Program:
     row_upper: list[Floats] = field(default_factory=list)
     entries: list[tuple[Ints, Ints, Floats]] = field(default_factory=list)
 
-    def variables(self, cost: Floats, lower: Floats | float, upper: Floats | float, *, whole: bool) -> Ints:
+    def variables(self, cost: Floats, lower: Floats | Bools | float, upper: Floats | Bools | float, *, whole: bool) -> Ints:
         """New variables, as many as there are costs; gives their indices."""
         n = len(cost)
         self.cost.append(np.asarray(cost, float))

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_models.siting import CandidateSite, SitingCase
-from optimizer.siting_travel import Bits, Floats, covered_bits, drive_s
+from optimizer.siting_travel import Bits, covered_bits, drive_s
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -105,7 +106,7 @@ class Rows:
 
     def sums(self, of_row: Floats, n_sites: int) -> Floats:
         """For each site the sum of a value over the rows that it covers, `(n_sites,) float64`."""
-        return np.bincount(self.sites, of_row[self.row_of_pair], n_sites)
+        return np.bincount(self.sites, of_row[self.row_of_pair], n_sites).astype(float)
 
     def counts(self, opened: Ints) -> Ints:
         """How many of the opened sites cover each row; `opened` `(n_sites,)` counts crews where several share a site."""
@@ -147,7 +148,7 @@ def rows_of_bits(bits: Bits, weight: Floats) -> Rows:
     order = np.argsort(point)  # in the order of the case, so that nothing depends on how bytes sort
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    sums = np.bincount(rank[group.ravel()], weight, len(order))
+    sums = np.bincount(rank[group.ravel()], weight, len(order)).astype(float)
     point = point[order]
     covered = np.unpackbits(columns[point], axis=1, count=bits.shape[0]).astype(bool)
     some = covered.any(axis=1)
@@ -161,7 +162,7 @@ def rows_of_mask(covered: Bools, weight: Floats) -> Rows:
     keys, point, group = np.unique(np.packbits(covered, axis=0), axis=1, return_index=True, return_inverse=True)
     columns = covered[:, point].T
     start = np.concatenate([[0], np.cumsum(columns.sum(axis=1))]).astype(np.int64)
-    sums = np.bincount(group.ravel(), weight, keys.shape[1])
+    sums = np.bincount(group.ravel(), weight, keys.shape[1]).astype(float)
     return Rows(sums, start, np.nonzero(columns)[1].astype(np.int64), point.astype(np.int64))
 
 

@@ -53,7 +53,8 @@ def _of_money(case: SitingCase, sites: Sites) -> Iterator[str]:
     must = float(sites.cost[sites.must].sum())
     cheapest = int(np.argmin(sites.cost))
     if must > case.budget:
-        yield f"budget is {_money(case.budget)}, but the sites that must be open cost {_money(must)} a year; the least that would do is {_money(must)}"
+        what = f"budget is {_money(case.budget)}, but the sites that must be open cost {_money(must)} a year"
+        yield f"{what}; the least that would do is {_money(must)}"
     elif not sites.must.any() and sites.cost[cheapest] > case.budget:
         least = _money(sites.cost[cheapest])
         what = f"budget is {_money(case.budget)}, below the cheapest site, {sites.facts[cheapest].id}"
@@ -75,7 +76,8 @@ def _out_of_reach(case: SitingCase, sites: Sites) -> Iterator[str]:
         standard = case.standard_of(case.demand[point])
         drive = seconds[point] / 60
         near = f"the nearest that may open, {case.sites[site[point]].id}, is {_minutes(drive)} min away"
-        yield f"{what}no site that may open covers it within {standard:g} min; {near}: the least standard that would do is {_minutes(drive)} min"
+        what += f"no site that may open covers it within {standard:g} min"
+        yield f"{what}; {near}: the least standard that would do is {_minutes(drive)} min"
     if len(beyond) > _NAMED:
         yield f"and {len(beyond) - _NAMED:,} more demand points that no site covers"
     finite = seconds[beyond][np.isfinite(seconds[beyond])]
@@ -92,10 +94,8 @@ def why_impossible(case: SitingCase, sites: Sites, time: Time) -> str:
         most = serve_most(free, reach, weight, time).objective
         total = float(weight.sum())
         capacity = float(sites.capacity.sum())
-        return (
-            f"no choice serves every demand point within the capacities: of a weight of {total:g}, at most {most:g} can be served, each point whole "
-            f"by one site; together the sites have a capacity of {capacity:g}; give {total - most:g} more, or another site"
-        )
+        what = "no choice serves every demand point within the capacities, each whole by one site"
+        return f"{what}: of a weight of {total:g}, at most {most:g} can be served; together the sites have a capacity of {capacity:g}; give {total - most:g} more, or another site"
     sentences = []
     whom = "covers" if case.model == "lscp" else "reaches"
     if sites.p is not None and case.model != "lscp":

@@ -130,9 +130,9 @@ def _program(sites: Sites, reach: Bools, weight: Floats, price: Floats, cost: Fl
     line = np.full(len(sites), -1, np.int64)
     line[limited] = np.arange(len(limited))
     held = line[site] >= 0
-    program.rows(
-        len(limited), -math.inf, 0, (line[site[held]], a[held], weight[point[held]]), (np.arange(len(limited)), x[limited], -sites.capacity[limited])
-    )  # fmt: skip
+    load = line[site[held]], a[held], weight[point[held]]
+    room = np.arange(len(limited)), x[limited], -sites.capacity[limited]
+    program.rows(len(limited), -math.inf, 0, load, room)
     if sites.p is not None:
         program.row(-math.inf, sites.p, x, 1.0)
     if sites.budget is not None:
@@ -147,4 +147,3 @@ def _read(serving: _Serving, values: Floats, shape: tuple[int, ...]) -> tuple[In
     on = np.flatnonzero(np.round(values[serving.a]) > 0)
     serves[serving.point[on]] = serving.site[on]
     return crews, serves
-

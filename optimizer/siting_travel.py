@@ -35,7 +35,7 @@ def drive_s(travel: GreatCircle | TravelMatrix, sites: Sequence[CandidateSite], 
         rows = [np.asarray(travel.seconds[site.place or 0], float) for site in sites]
         columns = np.array([point.place or 0 for point in demand], np.int64)
         return np.stack([row[columns] for row in rows])
-    places = [(thing.lat, thing.lon, None) for thing in (*sites, *demand)]
+    places = [*((site.lat, site.lon, None) for site in sites), *((point.lat, point.lon, None) for point in demand)]
     legs = legs_of(travel, Rates(), places)
     seconds, _ = legs.between(np.arange(len(sites)), np.arange(len(sites), len(places)))
     return seconds.astype(float)

@@ -42,7 +42,7 @@ def at_random(chance: random.Random, model: str, *, capacities: bool = False) ->
     weights = [chance.choice([1, 2, 3, 5, 2.5, 0.37]) for _ in range(m)]
     costs = [chance.choice([0, 1, 2, 3, 3.5, 10]) for _ in range(n)]
     names = [chr(ord("A") + i) for i in range(n)]
-    case = by_matrix(
+    return by_matrix(
         minutes, weights, costs, model=model,
         opening={name: chance.choice(["may", "may", "may", "must", "never"]) for name in names},
         standards={str(j + 1): chance.choice([20.0, 40.0]) for j in range(m) if chance.random() < 0.3},
@@ -50,7 +50,6 @@ def at_random(chance: random.Random, model: str, *, capacities: bool = False) ->
         capacity={name: chance.choice([2.0, 4.0, 7.5]) for name in names if chance.random() < 0.6} if capacities else {},
         budget=chance.choice([None, None, 3.0, 6.0, 12.0]),
     )  # fmt: skip
-    return case
 
 
 def choices(case: SitingCase) -> Iterator[tuple[int, ...]]:
@@ -58,7 +57,7 @@ def choices(case: SitingCase) -> Iterator[tuple[int, ...]]:
     n = len(case.sites)
     crews = case.model == "mexclp"
     for opened in itertools.product(range((case.p or 0) + 1) if crews else (0, 1), repeat=n):
-        if any(site.open == "never" and k or site.open == "must" and not k for site, k in zip(case.sites, opened, strict=True)):
+        if any((site.open == "never" and k) or (site.open == "must" and not k) for site, k in zip(case.sites, opened, strict=True)):
             continue
         if case.budget is not None and sum(s.yearly_cost for s, k in zip(case.sites, opened, strict=True) if k) > case.budget + 1e-9:
             continue

@@ -33,7 +33,7 @@ def agrees_with_all_choices(model: str, seed: int, *, capacities: bool) -> None:
     if model in ("mclp", "backup", "pmedian", "pcenter") and (case.p or 0) > may_open:
         values = []  # `p` sites were asked for
     cheapest = min((site.yearly_cost for site in case.sites if site.open != "never"), default=0)
-    if case.budget is not None and cheapest > case.budget or not may_open:
+    if (case.budget is not None and cheapest > case.budget) or not may_open:
         values = []
     try:
         choice = locate(case, seconds=30)

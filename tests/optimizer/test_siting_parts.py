@@ -1,0 +1,115 @@
+"""The parts that siting stands on: what is covered, how points are put together, what a problem can do without, bounds of p-medians."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.siting import optima, read_pmed, solve_pmed
+from data_models.case import GreatCircle
+from data_models.siting import CandidateSite, DemandPoint, SitingCase
+from optimizer.siting_found import tightened
+from optimizer.siting_problem import Sites, covering_rows, grain, rows_of_bits, rows_of_mask, sites_of
+from optimizer.siting_reduce import needed_rows, needed_sites
+from optimizer.siting_travel import covered_bits, drive_s, standards_s
+
+PMED = Path(__file__).parents[3] / "shared" / "data" / "pmed"
+needs_pmed = pytest.mark.skipif(not PMED.exists(), reason=f"the OR-Library's p-medians are not at {PMED}")
+
+
+def scattered(n_sites: int, n_demand: int, seed: int = 1) -> SitingCase:
+    """Places everywhere on earth, the poles and the date line among them; some points at a site, some exactly at a limit."""
+    chance = random.Random(seed)
+    sites = [CandidateSite(f"S{i}", "", chance.uniform(-90, 90), chance.uniform(-180, 180), "may", 1) for i in range(n_sites)]
+    demand = [DemandPoint(f"D{i}", chance.uniform(-90, 90), chance.uniform(-180, 180), 1) for i in range(n_demand)]
+    sites[0] = CandidateSite("S0", "", 0, 179.99, "may", 1)
+    demand[:3] = [DemandPoint("D0", 0, -179.99, 1), DemandPoint("D1", sites[1].lat, sites[1].lon, 1, 0.0), DemandPoint("D2", 0, -0.01, 1)]
+    case = SitingCase("scattered", GreatCircle("great_circle", 1.3, 70), tuple(sites), tuple(demand), 4000, "mclp", 1)
+    drives = drive_s(case.travel, sites, demand)
+    exact = [
+        DemandPoint(p.id, p.lat, p.lon, 1, float(drives[i % n_sites, i]) / 60 - (i % 2) / 60) if i > 2 else p for i, p in enumerate(demand)
+    ]
+    return SitingCase("scattered", case.travel, case.sites, tuple(exact), 4000, "mclp", 1)
+
+
+def test_what_is_covered_by_chord_is_what_is_covered_by_drive() -> None:
+    case = scattered(20, 301)
+    drives = drive_s(case.travel, case.sites, case.demand)
+    expected = drives <= standards_s(case)
+    assert 0.2 < expected.mean() < 0.8
+    assert expected[4, 24]  # exactly at its limit
+    assert not expected[3, 23]  # one second over
+    assert (np.unpackbits(covered_bits(case, case.sites), axis=1, count=301).astype(bool) == expected).all()
+
+
+def test_points_of_the_same_sites_are_one_row() -> None:
+    covered = np.array([[1, 0, 1, 0, 0], [0, 1, 0, 1, 0]], bool)
+    weight = np.array([1.0, 2, 4, 8, 16])
+    for rows in (rows_of_bits(np.packbits(covered, axis=1), weight), rows_of_mask(covered[:, :4], weight[:4])):
+        assert sorted(rows.weight) == [5, 10]
+        assert rows.counts(np.array([1, 0])).sum() == 1
+        assert {int(rows.of(r)[0]): rows.weight[r] for r in range(2)} == {0: 5, 1: 10}
+
+
+def test_rows_of_a_case_keep_all_that_can_be_covered() -> None:
+    case = scattered(9, 50)
+    rows = covering_rows(case, sites_of(case))
+    covered = drive_s(case.travel, case.sites, case.demand) <= standards_s(case)
+    assert rows.weight.sum() == covered.any(axis=0).sum()
+    for opened in range(9):
+        crews = np.zeros(9, np.int64)
+        crews[opened] = 1
+        assert rows.weight[rows.counts(crews) > 0].sum() == covered[opened].sum()
+
+
+def test_a_row_that_follows_from_another_is_left_out() -> None:
+    # Whoever covers point 0 (site 0) covers point 1 (sites 0 and 1); point 2 stands alone.
+    rows = rows_of_mask(np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1]], bool), np.ones(3))
+    assert sorted(rows.point[[len(rows.of(r)) for r in range(3)] == np.array(1)]) == sorted(needed_rows(rows, 3).point)
+
+
+def test_a_site_that_another_replaces_is_left_out() -> None:
+    covered = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 0], [0, 0, 1]], bool)
+    rows = rows_of_mask(covered, np.ones(3))
+    assert needed_sites(_sites(4), rows).tolist() == [True, False, False, True]
+    assert needed_sites(_sites(4, must=2), rows).tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "expected"), [([2, 4, 6], 2), ([0.5, 2], 0.5), ([0.1, 0.25], 0.05), ([1 / 3, 1], 0), ([], 0), ([0.0], 0)]
+)
+def test_the_grain_of_amounts(amounts: list[float], expected: float) -> None:
+    assert grain(np.array(amounts)) == pytest.approx(expected)
+
+
+def test_a_bound_is_rounded_to_what_can_be() -> None:
+    assert tightened(7.2, 10, 1) == 8
+    assert tightened(8.0000001, 10, 1) == 8  # an error of the solver, not nine
+    assert tightened(7.2, 10, 0) == 7.2
+    assert tightened(12, 10, 1) == 10
+
+
+@needs_pmed
+@pytest.mark.parametrize("number", range(1, 6))
+def test_small_p_medians_of_the_library_are_proven(number: int) -> None:
+    is_proven(number)
+
+
+@pytest.mark.long
+@needs_pmed
+@pytest.mark.parametrize("number", range(6, 21))
+def test_p_medians_of_the_library_are_proven(number: int) -> None:
+    is_proven(number)
+
+
+def is_proven(number: int) -> None:
+    drive, p = read_pmed(PMED / f"pmed{number}.txt")
+    assert solve_pmed(drive, p, 600) == (optima(PMED)[f"pmed{number}"],) * 2
+
+
+def _sites(n: int, must: int | None = None) -> Sites:
+    facts = tuple(CandidateSite(str(i), "", 0, 0, "may", 1) for i in range(n))
+    return Sites(facts, np.arange(n), np.arange(n) == (-1 if must is None else must), np.ones(n), np.full(n, np.inf), 2, None)
