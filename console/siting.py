@@ -36,9 +36,10 @@ def locate(
     as_json: AsJson = False,
 ) -> None:
     """Choose station sites by the model that the file names, and write the choice with its proof or its bound."""
-    from console.printing import print_json, progress
+    from console.printing import print_json, progress, say_compiling
     from data_models.json_files import write_file
     from data_models.siting_files import choice_json, read_siting
+    from optimizer.compiling import FRONTIER, make_ready
     from optimizer.siting import locate as choose
     from optimizer.siting_check import check_siting, siting_figures
 
@@ -46,6 +47,8 @@ def locate(
         raise BadInput(f"--seconds is {seconds}; give a number above 0, at most {LARGEST_NUMBER}")
     case = read_siting(case_file)
     must_be_a_new_plan(out, case_file)
+    if case.model == "frontier":
+        make_ready(say_compiling, FRONTIER)
     with progress(f"locating {case.name}", seconds, quiet=as_json):
         choice = choose(case, seconds=seconds, seed=seed)
     broken = check_siting(case, choice)

@@ -8,13 +8,18 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from data_models.errors import TwohourError
 
 
-def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
+SEARCH = ("search_kernel", "pricing_kernel")
+FRONTIER = ("siting_frontier_kernel",)
+
+
+def make_ready(on_compile: Callable[[], None] = lambda: None, kernels: Sequence[str] = SEARCH) -> None:
     """Loads the compiled search, or compiles it, which takes about half a minute once; `on_compile` is called before that.
 
     The cache is kept in the first of these folders that can be written to: what `NUMBA_CACHE_DIR` names, beside the code, the
@@ -27,19 +32,17 @@ def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
         No folder can be written to.
     """
     try:
-        from optimizer import pricing_kernel, search_kernel
+        loaded = [import_module(f"optimizer.{name}") for name in kernels]
     except RuntimeError as error:
         if "no locator available" not in str(error):
             raise
         import numba
 
         numba.config.CACHE_DIR = str(_private_folder())  # type: ignore[attr-defined]
-        from optimizer import pricing_kernel, search_kernel
-
-    kernels = (search_kernel, pricing_kernel)
-    if not all(kernel.is_ready() for kernel in kernels):
+        loaded = [import_module(f"optimizer.{name}") for name in kernels]
+    if not all(kernel.is_ready() for kernel in loaded):
         on_compile()
-    for kernel in kernels:
+    for kernel in loaded:
         kernel.make_ready()
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 
 import numpy as np
 
+from optimizer.compiling import FRONTIER, make_ready
 from optimizer.siting_found import EXACT, Found, Time
 from optimizer.siting_local import improved
 from optimizer.siting_mip import Program, relaxed
@@ -32,9 +33,9 @@ ROOM = 4_096
 
 def frontier(sites: Sites, rows: Rows, time: Time) -> Found:
     """Every efficient point up to the budget; when time is over, good points, of which those up to some cost are all there are."""
+    make_ready(kernels=FRONTIER)
     from optimizer import siting_frontier_kernel as kernel
 
-    kernel.make_ready()
     stairs = _Stairs(sites, rows)
     bottom, top = stairs.bottom, float(sites.cost.sum()) if sites.budget is None else sites.budget
     for budget in np.linspace(bottom, top, STARTS):

@@ -95,7 +95,8 @@ def why_impossible(case: SitingCase, sites: Sites, time: Time) -> str:
         total = float(weight.sum())
         capacity = float(sites.capacity.sum())
         what = "no choice serves every demand point within the capacities, each whole by one site"
-        return f"{what}: of a weight of {total:g}, at most {most:g} can be served; together the sites have a capacity of {capacity:g}; give {total - most:g} more, or another site"
+        what += f": of a weight of {total:g}, at most {most:g} can be served"
+        return f"{what}; together the sites have a capacity of {capacity:g}; give {total - most:g} more, or another site"
     sentences = []
     whom = "covers" if case.model == "lscp" else "reaches"
     if sites.p is not None and case.model != "lscp":
