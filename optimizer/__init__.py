@@ -55,8 +55,8 @@ Where stations belong:
 
 - `siting.locate`: a siting case answered by its model: `siting_cover`, `siting_median` on `siting_lagrange` and `siting_exchange`,
   `siting_center`, `siting_frontier` with the compiled `siting_frontier_kernel`, `siting_served` with capacities
-- `siting_travel` and `siting_problem` are the case in numbers, `siting_reduce` and `siting_local` make it smaller and begin it, `siting_mip`
-  solves integer programs, `siting_found` is what they hand back, `siting_requests` says what cannot be
+- `siting_travel` and `siting_problem` are the case in numbers, `siting_reduce` and `siting_local` make it smaller and begin it,
+  `siting_mip` solves integer programs, `siting_found` is what they hand back, `siting_requests` says what cannot be
 
 Judging, which shares nothing with solving:
 

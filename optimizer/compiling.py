@@ -14,7 +14,6 @@ from pathlib import Path
 
 from data_models.errors import TwohourError
 
-
 SEARCH = ("search_kernel", "pricing_kernel")
 FRONTIER = ("siting_frontier_kernel",)
 

@@ -30,6 +30,10 @@ BRANCHING_SHARE = 0.6
 """Of the time goes to branching; what is left by then is for the integer program."""
 
 
+WORTH_SORTING = 5_000_000
+"""Drives: of more, equal columns are not looked for."""
+
+
 def least_drive(sites: Sites, cost: Floats, time: Time, seed: int = 1) -> Found | None:
     """The choice with the least sum of weighted drives; None when no choice serves everybody.
 
@@ -38,8 +42,9 @@ def least_drive(sites: Sites, cost: Floats, time: Time, seed: int = 1) -> Found 
     cost
         `(n_sites, n_demand) float64`: weight × drive, infinite where there is no way.
     """
-    columns, counts = np.unique(cost, axis=1, return_counts=True) if cost.shape[1] > cost.shape[0] else (cost, np.ones(cost.shape[1]))
-    cost = columns * counts
+    if cost.shape[0] < cost.shape[1] and cost.size <= WORTH_SORTING:  # points with the same drives are one
+        columns, counts = np.unique(cost, axis=1, return_counts=True)
+        cost = columns * counts
     finite = np.isfinite(cost)
     if not finite.any(axis=0).all():
         return None
