@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from data_models.errors import Unavailable
 from optimizer.siting_found import EXACT, OUT_OF_TIME, Found, Time, tightened
 from optimizer.siting_local import greedily_covering, improved
-from optimizer.siting_mip import Answer, Program, solve
-from optimizer.siting_problem import Floats, Ints, Rows, Sites, grain
+from optimizer.siting_mip import Answer, Program, relaxed, solve
+from optimizer.siting_problem import Bools, Floats, Ints, Rows, Sites, grain, rows_of_mask
 from optimizer.siting_reduce import needed_rows, needed_sites
 
 FIRST_SHARE = 0.15
@@ -78,15 +79,67 @@ def most_covered(sites: Sites, rows: Rows, time: Time) -> Found:
     fine = grain(rows.weight)
     if lost <= EXACT * max(fine, total * 1e-6):
         return Found(start, total - lost, total)
-    kept_sites = np.flatnonzero(needed_sites(sites, rows) if sites.budget is None else np.ones(len(sites), bool))
-    program, x = _with_sites(sites, np.zeros(len(sites)), kept_sites)
+    kept = needed_sites(sites, rows) if sites.budget is None else np.ones(len(sites), bool)
+    must, left, floor, gone = sites.must, rows, 0.0, 0.0
+    if sites.budget is None and sites.p is not None and rows.weight.sum() > 0:
+        must, settled, floor = _settled(sites, rows, kept, lost - fine * (1 - EXACT))
+        if tightened(floor, lost, fine) >= lost - EXACT * max(1.0, lost) * 0.1:
+            return Found(start, total - lost, total - lost)
+        kept &= ~settled
+        left = _left_rows(rows, kept, must)
+        # Points that only sites which are surely closed cover are lost in any case.
+        gone = total - float(left.weight.sum()) - float(rows.weight[rows.counts(must.astype(np.int64)) > 0].sum())
+    program, x = _with_sites(replace(sites, must=must), np.zeros(len(sites)), np.flatnonzero(kept))
+    u = program.variables(left.weight, 0, 1, whole=False)
+    program.rows(len(left), 1, math.inf, _pairs(left, x), (np.arange(len(left)), u, 1.0))
+    answer = optimum(program, time, fine, _hint(program, left, x, u, start))
+    if answer.infeasible:  # nothing better is left
+        return Found(start, total - lost, total - lost)
+    answer = Answer(answer.x, max(floor, answer.bound + gone), False)
+    return _found(answer, x, start, total, fine, lambda crews: _covered(rows, crews, 1))
+
+
+def _settled(sites: Sites, rows: Rows, kept: Bools, limit: float) -> tuple[Bools, Bools, float]:
+    """Sites that are surely open and surely closed in any choice that loses at most the limit, and a lower bound of what is lost.
+
+    With prices l_i of the linear program, at most w_i, and r_j the sum of l_i over what j covers, at least sum l_i less the `p` greatest
+    r_j is lost; a site decided the other way adds what it lacks to them.
+    """
+    program, x = _with_sites(sites, np.zeros(len(sites)), np.flatnonzero(kept))
     u = program.variables(rows.weight, 0, 1, whole=False)
+    first = program.n_rows
     program.rows(len(rows), 1, math.inf, _pairs(rows, x), (np.arange(len(rows)), u, 1.0))
+    price = np.clip(relaxed(program)[1][first:], 0.0, rows.weight)
+    worth = rows.sums(price, len(sites))
+    free = kept & ~sites.must
+    room = min((sites.p or 0) - int(sites.must.sum()), int(free.sum()))
+    ordered = np.sort(worth[free])[::-1]
+    floor = float(price.sum() - worth[sites.must].sum() - ordered[:room].sum())
+    if room <= 0:
+        return sites.must, free, floor
+    last, following = ordered[room - 1], ordered[room] if room < len(ordered) else 0.0
+    closed = free & (worth < last) & (floor + last - worth > limit)
+    opened = free & (worth >= last) & (floor + worth - following > limit)
+    return sites.must | opened, closed, floor
+
+
+def _left_rows(rows: Rows, kept: Bools, opened: Bools) -> Rows:
+    """The rows that are not covered yet and can still be, by the sites that are kept; put together anew."""
+    open_rows = np.flatnonzero(rows.counts(opened.astype(np.int64)) == 0)
+    some = rows.only(open_rows)
+    mask = (some.dense(len(kept)) > 0) & kept[:, None]
+    can = mask.any(axis=0)
+    return rows_of_mask(mask[:, can], some.weight[can])
+
+
+def _hint(program: Program, rows: Rows, x: Ints, u: Ints, start: Ints) -> Floats | None:
+    """The start as a point of the program; None when it opens a site that the program leaves out."""
+    if start[x < 0].any():
+        return None
     hint = np.zeros(program.n_variables)
     hint[x[x >= 0]] = start[x >= 0]
     hint[u] = rows.counts(start) == 0
-    answer = optimum(program, time, fine, hint if not (start[x < 0]).any() else None)
-    return _found(answer, x, start, total, fine, lambda crews: _covered(rows, crews, 1))
+    return hint
 
 
 def twice_covered(sites: Sites, rows: Rows, time: Time) -> Found:

@@ -144,7 +144,9 @@ def solve(
 
 def relaxed(program: Program) -> tuple[Floats, Floats]:
     """The linear relaxation: its point, and what a unit of the right side of each row costs; zeros when it has no optimum."""
-    model = mathopt.Model.from_model_proto(program.proto())
+    proto = program.proto()
+    proto.variables.integers[:] = [False] * program.n_variables
+    model = mathopt.Model.from_model_proto(proto)
     answer = mathopt.solve(model, mathopt.SolverType.GLOP)
     if not (answer.has_dual_feasible_solution() and answer.has_primal_feasible_solution()):
         return np.zeros(program.n_variables), np.zeros(program.n_rows)
