@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ import pytest
 from benchmarks.siting import optima, read_pmed, solve_pmed
 from data_models.case import GreatCircle
 from data_models.siting import CandidateSite, DemandPoint, SitingCase
-from optimizer.siting_found import tightened
+from optimizer.siting_cover import most_covered
+from optimizer.siting_found import Time, tightened
+from optimizer.siting_mip import Program, solve
 from optimizer.siting_problem import Sites, covering_rows, grain, rows_of_bits, rows_of_mask, sites_of
 from optimizer.siting_reduce import needed_rows, needed_sites
 from optimizer.siting_travel import covered_bits, drive_s, standards_s
@@ -76,6 +80,28 @@ def test_a_site_that_another_replaces_is_left_out() -> None:
     rows = rows_of_mask(covered, np.ones(3))
     assert needed_sites(_sites(4), rows).tolist() == [True, False, False, True]
     assert needed_sites(_sites(4, must=2), rows).tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_settling_and_reducing_change_no_optimum(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    places, sites_at = chance.random((150, 2)), chance.random((30, 2))
+    covered = np.hypot(*(sites_at[:, None, :] - places[None, :, :]).transpose(2, 0, 1)) <= chance.choice([0.1, 0.2])
+    weight = chance.integers(1, 20, 150).astype(float)
+    rows = rows_of_mask(covered[:, covered.any(axis=0)], weight[covered.any(axis=0)])
+    sites = replace(_sites(30, must=7 if seed % 3 == 0 else None), p=int(chance.integers(2, 9)))
+    # Without any reduction: every point a row of its own.
+    program = Program()
+    x = program.variables(np.zeros(30), sites.must, 1, whole=True)
+    u = program.variables(weight, 0, 1, whole=True)
+    site, point = np.nonzero(covered)
+    program.rows(150, 1, np.inf, (point, x[site], 1.0), (np.arange(150), u, 1.0))
+    program.row(-np.inf, sites.p or 0, x, 1.0)
+    plain = solve(program, seconds=60)
+    assert plain.x is not None
+    found = most_covered(sites, rows, Time(time.monotonic, time.monotonic() + 60))
+    assert found.objective == pytest.approx(weight.sum() - weight @ plain.x[u])
+    assert found.proven
 
 
 @pytest.mark.parametrize(
