@@ -82,7 +82,7 @@ def most_covered(sites: Sites, rows: Rows, time: Time) -> Found:
     kept = needed_sites(sites, rows) if sites.budget is None else np.ones(len(sites), bool)
     must, left, floor, gone = sites.must, rows, 0.0, 0.0
     if sites.budget is None and sites.p is not None and rows.weight.sum() > 0:
-        must, settled, floor = _settled(sites, rows, kept, lost - fine * (1 - EXACT))
+        must, settled, floor = settled_sites(sites, rows, kept, lost - fine * (1 - EXACT))
         if tightened(floor, lost, fine) >= lost - EXACT * max(1.0, lost) * 0.1:
             return Found(start, total - lost, total - lost)
         kept &= ~settled
@@ -99,7 +99,7 @@ def most_covered(sites: Sites, rows: Rows, time: Time) -> Found:
     return _found(answer, x, start, total, fine, lambda crews: _covered(rows, crews, 1))
 
 
-def _settled(sites: Sites, rows: Rows, kept: Bools, limit: float) -> tuple[Bools, Bools, float]:
+def settled_sites(sites: Sites, rows: Rows, kept: Bools, limit: float) -> tuple[Bools, Bools, float]:
     """Sites that are surely open and surely closed in any choice that loses at most the limit, and a lower bound of what is lost.
 
     With prices l_i of the linear program, at most w_i, and r_j the sum of l_i over what j covers, at least sum l_i less the `p` greatest

@@ -13,8 +13,10 @@ import pytest
 from benchmarks.siting import optima, read_pmed, solve_pmed
 from data_models.case import GreatCircle
 from data_models.siting import CandidateSite, DemandPoint, SitingCase
-from optimizer.siting_cover import most_covered
+from optimizer.siting_cover import most_covered, settled_sites
 from optimizer.siting_found import Time, tightened
+from optimizer.siting_frontier import frontier
+from optimizer.siting_lagrange import bounded, settled
 from optimizer.siting_mip import Program, solve
 from optimizer.siting_problem import Sites, covering_rows, grain, rows_of_bits, rows_of_mask, sites_of
 from optimizer.siting_reduce import needed_rows, needed_sites
@@ -102,6 +104,67 @@ def test_settling_and_reducing_change_no_optimum(seed: int) -> None:
     found = most_covered(sites, rows, Time(time.monotonic, time.monotonic() + 60))
     assert found.objective == pytest.approx(weight.sum() - weight @ plain.x[u])
     assert found.proven
+
+
+def all_choices(n: int) -> np.ndarray:
+    """`(2 ** n, n) bool`."""
+    return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(bool)
+
+
+def random_cover(seed: int, n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `n` sites cover which of `m` points, each point at least one; and weights of 1 to 3, which make small steps."""
+    chance = np.random.default_rng(seed)
+    covered = np.hypot(*(chance.random((n, 1, 2)) - chance.random((1, m, 2))).transpose(2, 0, 1)) <= 0.3
+    return covered[:, covered.any(axis=0)], chance.integers(1, 4, int(covered.any(axis=0).sum())).astype(float)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_settled_holds_for_every_choice_within_the_limit(seed: int) -> None:
+    covered, weight = random_cover(seed, 12, 60)
+    sites = replace(_sites(12), p=4)
+    choices = all_choices(12)
+    choices = choices[choices.sum(axis=1) == 4]
+    lost = weight.sum() - (choices.astype(int) @ covered > 0) @ weight
+    limit = np.sort(np.unique(lost))[1]  # the second best: the best must not be settled away either
+    opened, closed, floor = settled_sites(sites, rows_of_mask(covered, weight), np.ones(12, bool), limit)
+    within = choices[lost <= limit]
+    assert within[:, opened].all()
+    assert not within[:, closed].any()
+    assert floor <= lost.min() + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_the_lagrangian_settles_holds_for_every_choice_within_the_limit(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    cost = np.round(np.hypot(*(chance.random((12, 1, 2)) - chance.random((1, 40, 2))).transpose(2, 0, 1)) * 100)
+    sites = replace(_sites(12), p=3)
+    choices = all_choices(12)
+    choices = choices[choices.sum(axis=1) == 3]
+    value = np.array([cost[choice].min(axis=0).sum() for choice in choices])
+    limit = np.sort(value)[2]
+    start = bounded(sites, cost, choices[int(np.argmin(value))].astype(np.int64), Time(time.monotonic, time.monotonic() + 60), 0.0)
+    opened, closed = settled(sites, cost, start.price, limit)
+    within = choices[value <= limit]
+    assert start.bound <= value.min() + 1e-6
+    assert within[:, opened].all()
+    assert not within[:, closed].any()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_frontier_misses_no_point_of_all_choices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    covered, weight = random_cover(seed, 13, 80)
+    cost = np.random.default_rng(seed).integers(5, 15, 13).astype(float)
+    monkeypatch.setattr("optimizer.siting_frontier.NODES", 10 if seed % 2 else 300_000)  # split by sites, and not
+    found = frontier(replace(_sites(13), p=None, cost=cost), rows_of_mask(covered, weight), Time(time.monotonic, time.monotonic() + 100))
+    choices = all_choices(13).astype(int)
+    known = sorted(zip(choices @ cost, -((choices @ covered > 0) @ weight), strict=True))
+    best, points = -1.0, []
+    for price, lost in known:
+        if -lost > best:
+            best = -lost
+            points.append((price, best))
+    assert found.complete
+    assert [(price, got) for price, got, _ in found.points] == points
 
 
 @pytest.mark.parametrize(
