@@ -144,7 +144,7 @@ def _coverings(seconds: float, peer: str) -> None:
         spent = time.process_time() - begun
         weight = sum(point.weight for point in case.demand)
         row = f"{case.name} | {case.p} | {choice.objective:g} | {choice.bound:g} | {spent:.1f} | {choice.objective / weight:.1%}"
-        theirs = _by_spopt(case, peer, 3 * seconds) if has_peer else None
+        theirs = by_spopt(case, peer, 3 * seconds) if has_peer else None
         print(row + ("" if theirs is None else f" | {theirs[0]:g} | {theirs[1]:.1f} | {theirs[1] / spent:.1f}"), flush=True)
 
 
@@ -162,7 +162,7 @@ print(json.dumps([float(np.array(case["weight"])[near].sum()), time.process_time
 """
 
 
-def _by_spopt(case: SitingCase, peer: str, seconds: float) -> tuple[float, float] | None:
+def by_spopt(case: SitingCase, peer: str, seconds: float) -> tuple[float, float] | None:
     """Weight covered and seconds of the processor, for the model and its solution, without reading the case."""
     from optimizer.siting_travel import drive_s
 
