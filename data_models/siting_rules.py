@@ -22,11 +22,12 @@ from data_models.case_rules import (
 from data_models.reading import Where, shown
 from data_models.siting import CandidateSite, SitingCase, SitingModel
 
-MAX_CREWS = 1_000_000
+MAX_SITES = 1_000_000
+MAX_CREWS = 1_000
 
 _SITE = {**POSITION, "yearly_cost": (0, MAX_MONEY), "capacity": (0, MAX_LOAD)}
 _POINT = {**POSITION, "minutes": (0, MAX_MINUTES)}
-_CASE = {"minutes": (0, MAX_MINUTES), "p": (1, MAX_CREWS), "busy": (0, 1), "budget": (0, MAX_MONEY)}
+_CASE = {"minutes": (0, MAX_MINUTES), "p": (1, MAX_SITES), "busy": (0, 1), "budget": (0, MAX_MONEY)}
 
 _NEEDS: Mapping[SitingModel, tuple[tuple[str, ...], ...]] = {
     **dict.fromkeys(("mclp", "pmedian", "pcenter", "backup"), (("p", "budget"),)),
@@ -52,6 +53,8 @@ def _needs(case: SitingCase) -> Iterator[str]:
     for group in _NEEDS.get(case.model, ()):
         if all(getattr(case, field) is None for field in group):
             yield f"{group[0]} is missing; the model {shown(case.model)} needs it{'' if len(group) == 1 else f', or {group[1]}'}"
+    if case.model == "mexclp" and case.p is not None and MAX_CREWS < case.p <= MAX_SITES:
+        yield f"p is {case.p} crews; give at most {MAX_CREWS:,}"
 
 
 def _items(case: SitingCase, name: str, items: Sequence[Any], limits: Mapping[str, tuple[float, float]]) -> Iterator[str]:

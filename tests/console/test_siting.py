@@ -13,6 +13,7 @@ import pytest
 
 from data_models.siting import SITING_MODELS
 from data_models.siting_files import choice_json, parse_choice, parse_siting, read_choice, read_siting, siting_json
+from optimizer.compiling import FRONTIER, make_ready
 from optimizer.siting_check import check_siting
 
 
@@ -50,6 +51,7 @@ def written(folder: Path, **changes: Any) -> Path:
 @pytest.mark.parametrize("model", SITING_MODELS)
 def test_every_model_writes_a_choice_that_the_check_accepts(model: str, tmp_path: Path, twohour: Any) -> None:
     case_file, out = written(tmp_path, model=model), tmp_path / "choice.json"
+    make_ready(kernels=FRONTIER)  # else the frontier says that it compiles
     done = twohour("locate", case_file, "--out", out)
     assert (done.status, done.err) == (0, "")
     document = json.loads(out.read_text(encoding="utf-8"))
@@ -98,6 +100,7 @@ BAD = [
     ({"p": None}, 'p is missing; the model "mclp" needs it, or budget'),
     ({"model": "mexclp", "busy": None}, 'busy is missing; the model "mexclp" needs it'),
     ({"model": "mexclp", "busy": 1.5}, "busy is 1.5; give 0 to 1"),
+    ({"model": "mexclp", "p": 1001}, "p is 1001 crews; give at most 1,000"),
     ({"model": "best"}, 'model is "best"; give one of'),
     ({"minutes": -1}, "minutes is -1; give 0 to"),
     ({"budget": -5}, "budget is -5; give 0 to"),
