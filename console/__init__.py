@@ -9,6 +9,7 @@
 - `webhooks`: other systems that are told what happens; `api`: what they may ask and tell by HTTP
 - `overrides`: which advice coordinators overruled, why, and how it went
 - `readiness`: who is left for the next emergency, hour by hour
+- `siting.locate`: which station sites to open, from a file
 - `demonstration.demo`, `doctor.doctor`
 - `printing` and `showing`: tables for people, JSON for machines; `text.printable`: names made fit for a terminal
 """

@@ -29,6 +29,7 @@ from console import (
     replaying,
     reporting,
     serving,
+    siting,
     studio,
     watching,
     webhooks,
@@ -127,6 +128,7 @@ for name, command, panel in (
     ("replay", replaying.replay, "Files"),
     ("difference", replanning.difference, "Files"),
     ("replan", replanning.replan, "Files"),
+    ("locate", siting.locate, "Files"),
     ("export", company.export, "Files"),
 ):
     app.command(name, rich_help_panel=panel)(command)

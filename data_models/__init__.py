@@ -3,6 +3,7 @@
 Facts, which every room may read:
 
 - `case`, `plan`: a dispatch case and a dispatch plan, field by field as the file formats have them
+- `siting`: a siting case and the choice that answers it
 - `domain`: the company as facts, free of any database; `context`: names, addresses and clocks that stand beside a case
 - `policy`, `promises`, `calendars`: what is promised (`clocks_for`, `costs_for`, `needs_for`, `tier_for`) and when it is due
 - `milestones.milestones_of`: what a ticket reached, from what happened to it; `clocks`: `clock_states` of a ticket, `watch` over many;
@@ -19,6 +20,7 @@ Facts, which every room may read:
 Files, read with suspicion:
 
 - `case_files`: `read_case`, `read_plan`, `parse_case`, `parse_plan`, `case_json`, `plan_json`, on `reading`, `case_rules` and `json_files`
+- `siting_files`: `read_siting`, `read_choice` and their like, held to `siting_rules`
 - `policy_files.read_policy`, held to `policy_rules`
 - `reading_files`: `reading_from`, `read_lines`: sensor readings of JSON, JSON Lines and CSV
 - `intake.load.import_file`: CSV and XLSX into the store; `intake.templates.write_template`: files to fill in

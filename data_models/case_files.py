@@ -13,7 +13,7 @@ from data_models.json_files import load_json, plain_json, read_bytes, write_file
 from data_models.plan import Plan
 from data_models.reading import Problems, read_fact, shown
 
-__all__ = ["case_json", "parse_case", "parse_plan", "plan_json", "read_case", "read_plan", "write_file"]
+__all__ = ["case_json", "document_of", "parse_case", "parse_plan", "plan_json", "read_case", "read_file", "read_plan", "write_file"]
 
 _Fact = TypeVar("_Fact")
 
@@ -27,7 +27,7 @@ def parse_case(text: str | bytes) -> Case:
         When it is not JSON, not what `formats.md` describes, or contradicts itself; one sentence per problem.
     """
     problems = Problems()
-    document = _document(text, "dispatch-case/1", problems)
+    document = document_of(text, "dispatch-case/1", problems)
     technicians = document.get("technicians")
     for technician in technicians if isinstance(technicians, list) else ():
         if isinstance(technician, dict):
@@ -48,17 +48,17 @@ def parse_plan(text: str | bytes) -> Plan:
         When it is not JSON or not what `formats.md` describes; one sentence per problem.
     """
     problems = Problems()
-    return read_fact(Plan, _document(text, "dispatch-plan/1", problems), problems)
+    return read_fact(Plan, document_of(text, "dispatch-plan/1", problems), problems)
 
 
 def read_case(path: Path) -> Case:
     """The case in a file. Raises `BadInput`, each sentence beginning with the file's name."""
-    return _read(path, parse_case)
+    return read_file(path, parse_case)
 
 
 def read_plan(path: Path) -> Plan:
     """The plan in a file. Raises `BadInput`, each sentence beginning with the file's name."""
-    return _read(path, parse_plan)
+    return read_file(path, parse_plan)
 
 
 def case_json(case: Case) -> str:
@@ -71,7 +71,7 @@ def plan_json(plan: Plan) -> str:
     return plain_json(plan)
 
 
-def _document(text: str | bytes, expected: str, problems: Problems) -> dict[str, Any]:
+def document_of(text: str | bytes, expected: str, problems: Problems) -> dict[str, Any]:
     """The outermost object, whose `format` says that it is what we expect: else the other problems would be noise."""
     document = load_json(text, problems)
     if not isinstance(document, dict):
@@ -83,7 +83,8 @@ def _document(text: str | bytes, expected: str, problems: Problems) -> dict[str,
     return document
 
 
-def _read(path: Path, parse: Callable[[bytes], _Fact]) -> _Fact:
+def read_file(path: Path, parse: Callable[[bytes], _Fact]) -> _Fact:
+    """What `parse` makes of a file. Raises `BadInput`, each sentence beginning with the file's name."""
     content = read_bytes(path)
     try:
         return parse(content)

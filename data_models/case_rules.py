@@ -23,17 +23,17 @@ MAX_CREW = 1_000
 MAX_SECONDS = 10**9
 MAX_METRES = 10**9
 
-_POSITION = {"lat": (-90, 90), "lon": (-180, 180)}
+POSITION = {"lat": (-90, 90), "lon": (-180, 180)}
 _RANGES: Mapping[type, Mapping[str, tuple[float, float]]] = {
     GreatCircle: {"detour": (1, 100), "speed_kmh": (0.1, 2000)},
     Rates: dict.fromkeys(("drive_per_hour", "drive_per_km", "overtime_per_hour", "change_technician"), (0, MAX_MONEY)),
-    Station: _POSITION,
-    OutAt: _POSITION,
+    Station: POSITION,
+    OutAt: POSITION,
     Technician: {"capacity": (0, MAX_LOAD)},
     Shift: {"overtime_minutes": (0, MAX_MINUTES)},
     Break: {"minutes": (0, MAX_MINUTES)},
     Ticket: {
-        **_POSITION,
+        **POSITION,
         "service_minutes": (0, MAX_MINUTES),
         **dict.fromkeys(("miss_cost", "late_cost_per_hour", "skip_cost"), (0, MAX_MONEY)),
         "load": (0, MAX_LOAD),
@@ -45,16 +45,21 @@ _RANGES: Mapping[type, Mapping[str, tuple[float, float]]] = {
 
 def case_problems(case: Case) -> Iterator[str]:
     """What contradicts itself in a case, one sentence each, naming the item, the value and the remedy."""
-    yield from _ranges(case.travel, Where(("travel",)))
+    yield from travel_problems(case.travel)
     yield from _ranges(case.rates, Where(("rates",)))
-    if isinstance(case.travel, TravelMatrix):
-        yield from _matrix(case.travel)
     for name, items, look in _collections(case):
-        yield from _names(name, items)
+        yield from name_problems(name, items)
         for index, item in enumerate(items):
-            where = _at(name, index, item)
+            where = at(name, index, item)
             yield from _ranges(item, where)
             yield from look(case, item, where)
+
+
+def travel_problems(travel: GreatCircle | TravelMatrix) -> Iterator[str]:
+    """What is wrong with the travel of a case of any kind."""
+    yield from _ranges(travel, Where(("travel",)))
+    if isinstance(travel, TravelMatrix):
+        yield from _matrix(travel)
 
 
 def _collections(case: Case) -> tuple[tuple[str, Sequence[Any], Callable[[Case, Any, Where], Iterator[str]]], ...]:
@@ -66,7 +71,7 @@ def _collections(case: Case) -> tuple[tuple[str, Sequence[Any], Callable[[Case, 
     )
 
 
-def _names(collection: str, items: Sequence[Any]) -> Iterator[str]:
+def name_problems(collection: str, items: Sequence[Any]) -> Iterator[str]:
     """Ids that cannot be told apart, or hardly seen."""
     first: dict[str, int] = {}
     for index, item in enumerate(items):
@@ -142,7 +147,12 @@ def _commitment(case: Case, promise: Commitment, where: Where) -> Iterator[str]:
 
 
 def _ranges(item: Any, where: Where) -> Iterator[str]:
-    for field, (least, most) in _RANGES.get(type(item), {}).items():
+    return range_problems(item, _RANGES.get(type(item), {}), where)
+
+
+def range_problems(item: Any, limits: Mapping[str, tuple[float, float]], where: Where) -> Iterator[str]:
+    """Numbers of an item that are below the least or above the greatest value of their field."""
+    for field, (least, most) in limits.items():
         value = getattr(item, field)
         if value is not None and not least <= value <= most:
             yield where.says(f"{field} is {shown(value)}; give {least:,} to {most:,}")
@@ -168,12 +178,17 @@ def _named(name: str, what: str, where: Where) -> Iterator[str]:
 
 
 def _place(case: Case, thing: Station | Ticket | OutAt, where: Where) -> Iterator[str]:
-    if isinstance(case.travel, TravelMatrix):
-        size = len(case.travel.seconds)
-        if thing.place is None:
+    return place_problems(case.travel, thing.place, where)
+
+
+def place_problems(travel: GreatCircle | TravelMatrix, place: int | None, where: Where) -> Iterator[str]:
+    """With a travel matrix, a place that is missing or is none of its rows."""
+    if isinstance(travel, TravelMatrix):
+        size = len(travel.seconds)
+        if place is None:
             yield where.says("place is missing; with a travel matrix, give the index of its row")
-        elif not 0 <= thing.place < size:
-            yield where.says(f"place is {shown(thing.place)}; give the index of one of the matrix's {size} rows, from 0")
+        elif not 0 <= place < size:
+            yield where.says(f"place is {shown(place)}; give the index of one of the matrix's {size} rows, from 0")
 
 
 def _matrix(travel: TravelMatrix) -> Iterator[str]:
@@ -205,7 +220,8 @@ def _half_open_roads(travel: TravelMatrix) -> Iterator[str]:
                 yield f"{what}; give Infinity for both or neither"
 
 
-def _at(collection: str, index: int, item: Any) -> Where:
+def at(collection: str, index: int, item: Any) -> Where:
+    """Where an item of a collection stands, for messages."""
     name = item.ticket if isinstance(item, Commitment) else item.id
     return Where((f"{collection}[{index}] ({shown(name)[1:-1]})",))
 

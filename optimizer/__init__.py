@@ -52,9 +52,17 @@ Who is left for emergencies:
 - `readiness`: `readiness` (hour by hour, which share is answered in time), `stand_by` (where people who wait would better stand), `choose`;
   `stands` finds who is free where, `placing` is the arithmetic of where they would better stand
 
+Where stations belong:
+
+- `siting.locate`: a siting case answered by its model: `siting_cover`, `siting_median` on `siting_lagrange` and `siting_exchange`,
+  `siting_center`, `siting_frontier` with the compiled `siting_frontier_kernel`, `siting_served` with capacities
+- `siting_travel` and `siting_problem` are the case in numbers, `siting_reduce` and `siting_local` make it smaller and begin it,
+  `siting_mip` solves integer programs, `siting_found` is what they hand back, `siting_requests` says what cannot be
+
 Judging, which shares nothing with solving:
 
 - `check.check`: every rule that a plan breaks; `score.score`: its cost and service; both on `trips`
+- `siting_check`: `check_siting` and `siting_figures`, the same for a choice of sites
 
 Explaining:
 

@@ -9,14 +9,18 @@ import gc
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from data_models.errors import TwohourError
 
+SEARCH = ("search_kernel", "pricing_kernel")
+FRONTIER = ("siting_frontier_kernel",)
 
-def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
+
+def make_ready(on_compile: Callable[[], None] = lambda: None, kernels: Sequence[str] = SEARCH) -> None:
     """Loads the compiled search, or compiles it, which takes about half a minute once; `on_compile` is called before that.
 
     What the process has loaded by then stays for its life, and the garbage collector is told so: looking through all of it took
@@ -32,19 +36,17 @@ def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
         No folder can be written to.
     """
     try:
-        from optimizer import pricing_kernel, search_kernel
+        loaded = [import_module(f"optimizer.{name}") for name in kernels]
     except RuntimeError as error:
         if "no locator available" not in str(error):
             raise
         import numba
 
         numba.config.CACHE_DIR = str(_private_folder())  # type: ignore[attr-defined]
-        from optimizer import pricing_kernel, search_kernel
-
-    kernels = (search_kernel, pricing_kernel)
-    if not all(kernel.is_ready() for kernel in kernels):
+        loaded = [import_module(f"optimizer.{name}") for name in kernels]
+    if not all(kernel.is_ready() for kernel in loaded):
         on_compile()
-    for kernel in kernels:
+    for kernel in loaded:
         kernel.make_ready()
     _keep_what_is_loaded()
 

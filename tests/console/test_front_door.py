@@ -46,6 +46,7 @@ def test_help_names_every_command() -> None:
         "check",
         "prove",
         "candidates",
+        "locate",
         "export",
         "approve",
         "publish",
