@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -14,10 +14,21 @@ from data_models.case_files import parse_case
 from data_models.errors import BadInput, Conflict
 from data_models.store import Store, approve, plan_by_id, published_plan, save_plan
 from data_models.store.edits import lock_draft
-from flows.dispatch import KeptPlan, approve_and_publish, make_snapshot, papers_of, read_facts, read_plan
-from flows.planning import judge, judged_summary, must_keep_every_rule
+from flows.dispatch import (
+    KeptPlan,
+    approve_and_publish,
+    approve_and_tell,
+    kept_plan,
+    make_snapshot,
+    papers_of,
+    read_facts,
+    read_plan,
+)
+from flows.editing import finished, keep_finished
+from flows.planning import JudgedPlan, judge, judged_summary, must_keep_every_rule
 from flows.telling import publish_and_tell
 from optimizer.choosing import NOTHING_TOLD, Chosen, chosen_emergencies, chosen_routes
+from optimizer.edited_case import edited_case, still_said
 from optimizer.explanation import Said
 from optimizer.matters import Matters, matters
 from optimizer.rechecking import Recheck, recheck
@@ -29,6 +40,7 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from flows.papers import Paper
+    from optimizer.edited_state import State
 
 
 @dataclass(frozen=True)
@@ -60,19 +72,24 @@ class Since:
 
 @dataclass(frozen=True)
 class PartApproved:
-    """What became of a part: the number of the published plan and its papers, or the reasons in `chosen` why there is none."""
+    """What became of a part: the number of the published plan and its papers, or the reasons in `chosen` why there is none.
+
+    `draft` is the number of the draft that the other parts are in: another than before when edits were made a plan of their own.
+    """
 
     chosen: Chosen
+    draft: int
     plan: int | None = None
     papers: tuple[Paper, ...] = ()
 
 
-def what_happened_since(store: Store, settings: Settings, plan_id: int, now: datetime) -> Since:
+def what_happened_since(store: Store, settings: Settings, plan_id: int, now: datetime, edited: State | None = None) -> Since:
     """What happened since a plan's snapshot was taken that the plan could answer to, and the plan held against the facts of now.
 
-    What coordinators changed in the draft is no news: the facts are compared with those that the first draft was made from.
+    What coordinators changed in the draft is no news: the facts are compared with those that the first draft was made from. `edited` is
+    the draft as its edits leave it: that is what is held then, in the facts of now with what the edits said of them.
     """
-    kept = read_plan(store, plan_id)
+    plan, changes = (edited.plan, edited.changes) if edited is not None else (read_plan(store, plan_id).judged.plan, ())
     with store.reading() as session:
         before = _unedited(session, plan_id)
         row = published_plan(session, plan_by_id(session, plan_id).region)
@@ -80,7 +97,8 @@ def what_happened_since(store: Store, settings: Settings, plan_id: int, now: dat
     case = make_snapshot(store, settings, read_facts(store, settings, now)).case
     tolerance = settings.replanning.moved_minutes
     news = matters(before, case, followed, tolerance_minutes=tolerance)
-    return Since(news.news, recheck(case, kept.judged.plan, followed=followed, tolerance_minutes=tolerance))
+    held = case if edited is None else edited_case(case, still_said(edited.base, case, changes))
+    return Since(news.news, recheck(held, plan, followed=followed, tolerance_minutes=tolerance))
 
 
 def approve_checked(
@@ -98,9 +116,56 @@ def approve_checked(
     return approve_and_publish(store, settings, plan_id, by=by, at=at, reason=reason)
 
 
-def must_fit(store: Store, settings: Settings, plan_id: int, now: datetime) -> None:
-    """Raises `Conflict` when what the plan promises cannot be carried out any more, by the facts of `now`."""
-    against = what_happened_since(store, settings, plan_id, now).stands_against
+def approve_draft(
+    store: Store,
+    settings: Settings,
+    plan_id: int,
+    *,
+    by: str,
+    at: datetime,
+    reason: str = "",
+    version: int | None = None,
+    edits: int = 0,
+    anyway: bool = False,
+) -> KeptPlan:
+    """Approve and publish a draft with its edits in one transaction, and leave its papers to the caller.
+
+    With edits, the plan of its own that they are made, its approval and its publication are all there, or nothing is.
+
+    Parameters
+    ----------
+    version
+        The `row_version` that the person looked at; None takes the draft as it is.
+    edits
+        The edit that the person saw last; 0 for a draft without any.
+    anyway
+        Also when what the plan promises cannot be carried out any more by the facts of `at`.
+
+    Raises
+    ------
+    NotFound
+        There is no such plan.
+    Conflict
+        It breaks a rule, does not fit what happened since, or somebody changed it or decided about it meanwhile.
+    """
+    made = finished(store, settings, plan_id, edits) if edits else None
+    if not anyway:
+        must_fit(store, settings, plan_id, at, None if made is None else made.open.state)
+    if made is None:
+        return approve_and_tell(store, settings, plan_id, by=by, at=at, reason=reason, seen=version)
+    with store.session() as session:
+        lock_draft(session, plan_id, edits)
+        _must_be_seen(session, plan_id, version)
+        number = keep_finished(session, made, by=by, at=at)
+        approve(session, number, by, at, reason)
+        kept = kept_plan(session, number)
+        publish_and_tell(session, settings, kept, by=by, at=at)
+    return kept
+
+
+def must_fit(store: Store, settings: Settings, plan_id: int, now: datetime, edited: State | None = None) -> None:
+    """Raises `Conflict` when what the plan promises cannot be carried out any more, by the facts of `now`; `edited` as above."""
+    against = what_happened_since(store, settings, plan_id, now, edited).stands_against
     if against:
         more = f"; and {len(against) - 5} more" if len(against) > 5 else ""
         raise Conflict(f"Plan {plan_id} does not fit what happened since it was made: {'; '.join(against[:5])}{more}; plan again")
@@ -108,20 +173,33 @@ def must_fit(store: Store, settings: Settings, plan_id: int, now: datetime) -> N
 
 def choose_part(store: Store, settings: Settings, plan_id: int, part: Part) -> Chosen:
     """What approving a part of a draft would publish: a look without a change. Raises as `approve_part`."""
-    return _chosen(store, settings, read_plan(store, plan_id), part)[0]
+    draft = read_plan(store, plan_id)
+    return _chosen(store, plan_id, draft.judged, part)[0]
 
 
 def approve_part(
-    store: Store, settings: Settings, plan_id: int, part: Part, *, by: str, at: datetime, reason: str = "", seen: int | None = None
+    store: Store,
+    settings: Settings,
+    plan_id: int,
+    part: Part,
+    *,
+    by: str,
+    at: datetime,
+    reason: str = "",
+    seen: int | None = None,
+    edits: int = 0,
 ) -> PartApproved:
-    """Publish a part of a draft, put into what is published already; the draft stays, so that other parts can follow.
+    """Publish a part of a draft, put into what is published already; the rest stays a draft, so that other parts can follow.
 
-    In one transaction: the plan of both is kept, approved and published, or nothing is.
+    In one transaction: the edits are made a plan of their own where there are any, the plan of both is kept, approved and published, or
+    nothing is.
 
     Parameters
     ----------
     seen
         The `row_version` of the draft that the person looked at.
+    edits
+        The edit that the person saw last; 0 for a draft without any.
 
     Raises
     ------
@@ -130,20 +208,22 @@ def approve_part(
     BadInput
         The part names nobody of the plan.
     Conflict
-        The draft was decided about, changed or overtaken meanwhile, has edits that are not finished, or was made before what is published.
+        The draft was decided about, changed or overtaken meanwhile, has edits that `edits` does not name, or was made before what is
+        published.
     """
-    draft = read_plan(store, plan_id)
-    chosen, told = _chosen(store, settings, draft, part)
+    made = finished(store, settings, plan_id, edits) if edits else None
+    whole = read_plan(store, plan_id).judged if made is None else made.judged
+    chosen, told = _chosen(store, plan_id, whole, part)
     if chosen.plan is None:
-        return PartApproved(chosen)
-    judged = judge(draft.snapshot.case, chosen.plan)
+        return PartApproved(chosen, plan_id)
+    judged = judge(whole.case, chosen.plan)
     must_keep_every_rule(judged)
     with store.session() as session:
-        lock_draft(session, plan_id, 0)
-        base = plan_by_id(session, plan_id)
+        lock_draft(session, plan_id, edits)
+        _must_be_seen(session, plan_id, seen)
+        draft = plan_id if made is None else keep_finished(session, made, by=by, at=at)
+        base = plan_by_id(session, draft)
         now = published_plan(session, base.region)
-        if seen is not None and seen != base.row_version:
-            raise Conflict(f"Plan {plan_id} was changed after you looked at it; look again")
         if (None if now is None else now.id) != told:
             raise Conflict(f"Another plan was published while you looked at plan {plan_id}; look again")
         row = save_plan(
@@ -158,29 +238,33 @@ def approve_part(
             settings={**base.settings, "part": [part.kind, *part.names], "run": None},
             versions=base.versions,
             score=judged_summary(judged),
-            parent_id=plan_id,
+            parent_id=draft,
         )
-        what = f"{part.kind} of plan {plan_id}: {', '.join(part.names)}" if part.names else f"{part.kind} of plan {plan_id}"
+        what = f"{part.kind} of plan {draft}: {', '.join(part.names)}" if part.names else f"{part.kind} of plan {draft}"
         approve(session, row.id, by, at, f"{reason} ({what})" if reason else what)
-        kept: KeptPlan = replace(draft, id=row.id, version=row.version, judged=judged, created_at=at)
-        publish_and_tell(session, settings, kept, by=by, at=at)
+        publish_and_tell(session, settings, kept_plan(session, row.id), by=by, at=at)
     kept = read_plan(store, row.id)
-    return PartApproved(chosen, row.id, papers_of(store, settings, kept))
+    return PartApproved(chosen, draft, row.id, papers_of(store, settings, kept))
 
 
-def _chosen(store: Store, settings: Settings, draft: KeptPlan, part: Part) -> tuple[Chosen, int | None]:
+def _must_be_seen(session: Session, plan_id: int, version: int | None) -> None:
+    """Raises `Conflict` unless the draft is as the person looked at it."""
+    if version is not None and version != plan_by_id(session, plan_id).row_version:
+        raise Conflict(f"Plan {plan_id} was changed after you looked at it; look again")
+
+
+def _chosen(store: Store, plan_id: int, draft: JudgedPlan, part: Part) -> tuple[Chosen, int | None]:
     """The part put into what is published, and the number of the plan that is."""
     with store.reading() as session:
-        row = plan_by_id(session, draft.id)
+        row = plan_by_id(session, plan_id)
         told = published_plan(session, row.region)
         _must_be_newer(session, row, told)
-        technicians = _technicians(session, draft.judged.case, part)
+        technicians = _technicians(session, draft.case, part)
     published = NOTHING_TOLD if told is None else read_plan(store, told.id).judged.plan
-    case, plan = draft.judged.case, draft.judged.plan
     number = None if told is None else told.id
     if part.kind == "emergencies":
-        return chosen_emergencies(case, published, plan), number
-    return chosen_routes(case, published, plan, technicians), number
+        return chosen_emergencies(draft.case, published, draft.plan), number
+    return chosen_routes(draft.case, published, draft.plan, technicians), number
 
 
 def _must_be_newer(session: Session, draft: tables.Plan, told: tables.Plan | None) -> None:

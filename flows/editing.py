@@ -25,7 +25,7 @@ from data_models.snapshot import Snapshot
 from data_models.store import Store, published_plan, reject, save_plan, save_snapshot
 from data_models.store.edits import add_edit, edits_of, lock_draft, must_be_seen, must_have_reason, redo_edit, undo_edit
 from flows.manual_changes import change_facts, read_change
-from flows.planning import SearchLimit, judge, judged_summary, must_keep_every_rule, with_unplanned_reasons
+from flows.planning import JudgedPlan, SearchLimit, judge, judged_summary, must_keep_every_rule, with_unplanned_reasons
 from optimizer.editing import Desk, Improve, ManualChange, Outcome, State
 
 if TYPE_CHECKING:
@@ -186,6 +186,14 @@ def improve(
     return Changed(outcome, _keep(store, draft, Improve(settings.seed), outcome, reason="", note="", by=by, at=at))
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A draft with its edits, judged and ready to be kept as a plan of its own; `open` is the draft that it was made of."""
+
+    open: Draft
+    judged: JudgedPlan
+
+
 def finish_draft(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, seen: int) -> int:
     """Make a draft with its edits a plan of its own, whose snapshot is the edited case; the draft is rejected as edited into it.
 
@@ -198,32 +206,43 @@ def finish_draft(store: Store, settings: Settings, plan_id: int, *, by: str, at:
     Conflict
         Nothing was changed, the plan is no draft, somebody changed it meanwhile, or it breaks a rule.
     """
+    made = finished(store, settings, plan_id, seen)
+    with store.session() as session:
+        return keep_finished(session, made, by=by, at=at)
+
+
+def finished(store: Store, settings: Settings, plan_id: int, seen: int) -> Finished:
+    """What `keep_finished` keeps: computed before its transaction. Raises as `finish_draft`."""
     draft, _ = _opened(store, settings, plan_id, Workbench(), seen)
     if not draft.seen:
         raise Conflict(f"Plan {plan_id} has no changes to finish; approve it as it is, or change something first")
     judged = judge(draft.state.case, draft.state.plan)
     must_keep_every_rule(judged)
-    judged = with_unplanned_reasons(judged) if judged.plan.unassigned else judged
-    with store.session() as session:
-        lock_draft(session, plan_id, seen)
-        base = session.get_one(tables.Plan, plan_id)
-        snapshot = save_snapshot(session, Snapshot(draft.state.case, _context_of(draft)))
-        row = save_plan(
-            session,
-            snapshot.id,
-            judged.plan,
-            created_at=base.created_at,
-            seed=base.seed,
-            iterations=base.iterations,
-            violations=0,
-            region=base.region,
-            settings={**base.settings, "edits": seen, "run": None},
-            versions=base.versions,
-            score=judged_summary(judged),
-            parent_id=plan_id,
-        )
-        reject(session, plan_id, by, at, f"edited into plan {row.id}")
-        return row.id
+    return Finished(draft, with_unplanned_reasons(judged) if judged.plan.unassigned else judged)
+
+
+def keep_finished(session: Session, made: Finished, *, by: str, at: datetime) -> int:
+    """Keep an edited draft as a plan of its own in the caller's transaction, and give its number. Raises `Conflict` as `finish_draft`."""
+    draft, judged = made.open, made.judged
+    lock_draft(session, draft.plan, draft.seen)
+    base = session.get_one(tables.Plan, draft.plan)
+    snapshot = save_snapshot(session, Snapshot(draft.state.case, _context_of(draft)))
+    row = save_plan(
+        session,
+        snapshot.id,
+        judged.plan,
+        created_at=base.created_at,
+        seed=base.seed,
+        iterations=base.iterations,
+        violations=0,
+        region=base.region,
+        settings={**base.settings, "edits": draft.seen, "run": None},
+        versions=base.versions,
+        score=judged_summary(judged),
+        parent_id=draft.plan,
+    )
+    reject(session, draft.plan, by, at, f"edited into plan {row.id}")
+    return row.id
 
 
 def _opened(store: Store, settings: Settings, plan_id: int, bench: Workbench, seen: int | None = None) -> tuple[Draft, Desk]:

@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from config.settings import Settings
 from console.api import make_api
+from console.web.first_answers import FirstAnswers
 from console.web.live import News, live_router, watching
 from console.web.pages.inbox import inbox_router
 from console.web.pages.login import login_router
@@ -62,8 +63,8 @@ def make_console(
     """
     web = Web(store, settings, now, is_safe)
     visitor = visitor_of(web)
-    news = News(web)
-    console = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None, lifespan=watching(news))
+    news, answers = News(web), FirstAnswers(store, settings)
+    console = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None, lifespan=watching(news, answers.close))
     console.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     console.middleware("http")(_guarded)
     _tell_errors(console, web)
@@ -77,7 +78,7 @@ def make_console(
         plan_router(web, visitor, plans),
         plan_changes_router(web, visitor, plans),
         plan_decisions_router(web, visitor, plans),
-        inbox_router(web, visitor),
+        inbox_router(web, visitor, answers),
         live_router(news, visitor),
     ):
         console.include_router(router)

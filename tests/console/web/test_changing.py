@@ -95,7 +95,8 @@ def test_two_at_one_draft_never_overwrite_each_other(site: Site) -> None:
     late = second.post("changes", body)
     assert late.status_code == 409
     assert "li" in late.json()["detail"]
-    assert first.decide("approve", seen=1).status_code == 303
+    done = first.decide("approve", seen=1)
+    assert done.status_code == 303, done.text
     assert second.decide("approve").status_code == 409
     assert second.decide("reject", reason="no").status_code == 409
 
