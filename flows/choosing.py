@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -89,7 +89,7 @@ def what_happened_since(store: Store, settings: Settings, plan_id: int, now: dat
     What coordinators changed in the draft is no news: the facts are compared with those that the first draft was made from. `edited` is
     the draft as its edits leave it: that is what is held then, in the facts of now with what the edits said of them.
     """
-    plan, changes = (edited.plan, edited.changes) if edited is not None else (read_plan(store, plan_id).judged.plan, ())
+    plan = edited.plan if edited is not None else read_plan(store, plan_id).judged.plan
     with store.reading() as session:
         before = _unedited(session, plan_id)
         row = published_plan(session, plan_by_id(session, plan_id).region)
@@ -97,7 +97,7 @@ def what_happened_since(store: Store, settings: Settings, plan_id: int, now: dat
     case = make_snapshot(store, settings, read_facts(store, settings, now)).case
     tolerance = settings.replanning.moved_minutes
     news = matters(before, case, followed, tolerance_minutes=tolerance)
-    held = case if edited is None else edited_case(case, still_said(edited.base, case, changes))
+    held = case if edited is None else _as_edited(case, edited)
     return Since(news.news, recheck(held, plan, followed=followed, tolerance_minutes=tolerance))
 
 
@@ -245,6 +245,13 @@ def approve_part(
         publish_and_tell(session, settings, kept_plan(session, row.id), by=by, at=at)
     kept = read_plan(store, row.id)
     return PartApproved(chosen, draft, row.id, papers_of(store, settings, kept))
+
+
+def _as_edited(case: Case, edited: State) -> Case:
+    """The facts of now with what the edits said of them; who is on the way to a visit that was left out is called back."""
+    left_out = edited.fixed.left_out
+    now = edited_case(case, still_said(edited.base, case, edited.changes))
+    return replace(now, committed=tuple(each for each in now.committed if each.ticket not in left_out))
 
 
 def _must_be_seen(session: Session, plan_id: int, version: int | None) -> None:
