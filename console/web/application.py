@@ -21,6 +21,7 @@ from console.web.pages.login import login_router
 from console.web.pages.plan import plan_router
 from console.web.pages.plan_changes import plan_changes_router
 from console.web.pages.plan_decisions import plan_decisions_router
+from console.web.pages.plan_ticket import plan_ticket_router
 from console.web.pages.plans import plans_router
 from console.web.shown_plan import ShownPlans
 from console.web.texts import marked
@@ -76,6 +77,7 @@ def make_console(
         login_router(web, visitor),
         plans_router(web, visitor),
         plan_router(web, visitor, plans),
+        plan_ticket_router(web, visitor, plans),
         plan_changes_router(web, visitor, plans),
         plan_decisions_router(web, visitor, plans),
         inbox_router(web, visitor, answers),
@@ -91,8 +93,10 @@ async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Re
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.url.path.startswith("/static/") and request.url.query.startswith("v=") and answer.status_code == 200:
-        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    if request.url.path.startswith("/static/") and answer.status_code == 200:
+        # Scripts import each other without a version: they are asked for anew, so that no old one meets a new one.
+        kept = "public, max-age=31536000, immutable" if request.url.query.startswith("v=") else "no-cache"
+        answer.headers["Cache-Control"] = kept
     return answer
 
 

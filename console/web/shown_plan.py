@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +23,10 @@ from flows.editing import Draft, Workbench, open_draft
 from flows.papers import labels_of
 from flows.planning import JudgedPlan, judge, with_chances
 from maps.visits import TicketLabel
+from optimizer.alternatives import Alternative, explained_ticket, next_best
+from optimizer.compiling import make_ready
 from optimizer.difference import Difference, difference
+from optimizer.explanation import TicketExplanation
 from optimizer.published import ahead
 from optimizer.score import Score, score
 from optimizer.wording import Language
@@ -47,6 +51,8 @@ class ShownPlan:
         None when the plan is the published one, or none is.
     changes
         What it changes of the published plan; None without one.
+    mark
+        Another when it, its edits or the published plan have changed.
     """
 
     kept: KeptPlan
@@ -55,6 +61,29 @@ class ShownPlan:
     judged: JudgedPlan
     published: KeptPlan | None
     changes: Difference | None
+    mark: str = ""
+    _why: dict[str, TicketExplanation | None] = field(default_factory=dict, repr=False, compare=False)
+    _others: dict[str, tuple[Alternative, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def why(self, ticket: str) -> TicketExplanation | None:
+        """Why a ticket is late or not planned, as the draft is now: what was kept with the plan where nothing was edited, else found now.
+
+        None for a ticket in time. Whoever asks again gets what was found.
+        """
+        if ticket not in self._why:
+            kept = self.judged.explanation.tickets if self.judged.explanation is not None and not self.draft.seen else ()
+            found = next((each for each in kept if each.ticket == ticket), None)
+            if found is None:
+                found = next(iter(explained_ticket(self.draft.state, ticket, self.draft.context.planning)), None)
+            self._why[ticket] = found
+        return self._why[ticket]
+
+    def others(self, ticket: str) -> tuple[Alternative, ...]:
+        """The next best people for a ticket, the cheapest first; whoever asks again gets what was found."""
+        if ticket not in self._others:
+            make_ready()
+            self._others[ticket] = next_best(self.draft.state, ticket)
+        return self._others[ticket]
 
     def labels(self, language: Language) -> Mapping[str, TicketLabel]:
         """What people call its tickets, by id, and why those that are late or not planned are so."""
@@ -105,14 +134,14 @@ class ShownPlans:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        made = self._make(plan_id, row.row_version, published)
+        made = self._make(plan_id, row.row_version, published, hashlib.sha256(repr(key).encode()).hexdigest()[:16])
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made
 
-    def _make(self, plan_id: int, row_version: int, published: int | None) -> ShownPlan:
+    def _make(self, plan_id: int, row_version: int, published: int | None, mark: str) -> ShownPlan:
         kept = read_plan(self._store, plan_id)
         draft = open_draft(self._store, self._settings, plan_id, self.bench)
         judged = kept.judged
@@ -126,4 +155,4 @@ class ShownPlans:
             if current is None or kept.state not in ("draft", "approved")
             else difference(judged.case, current.judged.plan, judged.plan, tolerance_minutes=tolerance)
         )
-        return ShownPlan(kept, row_version, draft, judged, current, changes)
+        return ShownPlan(kept, row_version, draft, judged, current, changes, mark)
