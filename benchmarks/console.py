@@ -2,10 +2,10 @@
 
     python -m benchmarks.console [--tickets 600] [--seconds 60] [--store FOLDER] [--rounds 7] --out console.json
 
-A company is made of a case of `made_cases`, planned for `--seconds` and published; beside it stands a draft of another seed, so that half of
-the visits change. The console runs in a process of its own. Measured are
+A company is made of a case of `made_cases`, planned for `--seconds` and published; beside it stands a draft of another seed, so that many
+visits change. The console runs in a process of its own. Measured are
 
-- `open`: from the navigation until list, map and timeline are drawn and the page takes input, each time in a browser that knows nothing yet;
+- `open`: from the navigation until list, map and timeline are drawn and the page takes input, each time in a browser that knows nothing;
 - `data`: what the page's scripts hold on the heap beyond what a page of ours without a plan holds, rubbish collected;
 - `drag`: frames a second while a visit is dragged over the timeline, and the longest time between two frames;
 - `try` and `keep`: a change by hand at the server, answered and kept, wall time and the time of the processor beside it;
@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +47,17 @@ from flows.manual_changes import change_facts
 from flows.planning import SearchLimit, judge, solve
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page
 
 PASSWORD = "of a benchmark alone"  # noqa: S105
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--enable-precise-memory-info")
 EDITS = 65
-FRAMES = """() => { const seen = window.frames_seen = []; const note = (at) => { seen.push(at); window.counting && requestAnimationFrame(note); };
-    window.counting = true; requestAnimationFrame(note); }"""
+FRAMES = """() => {
+    const seen = (window.frames_seen = []);
+    const note = (at) => { seen.push(at); window.counting && requestAnimationFrame(note); };
+    window.counting = true;
+    requestAnimationFrame(note);
+}"""
 
 
 @dataclass(frozen=True)
@@ -228,7 +233,7 @@ def _dragged(context: BrowserContext, address: str) -> tuple[float, float]:
     seen = page.evaluate("() => { window.counting = false; return window.frames_seen; }")
     page.mouse.up()
     context.close()
-    gaps = [later - sooner for sooner, later in zip(seen, seen[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(seen)]
     return 1000 * len(gaps) / (seen[-1] - seen[0]), max(gaps)
 
 

@@ -132,6 +132,17 @@ def difference(
     )
 
 
+def change_of(
+    case: Case, before: Plan, after: Plan, ticket: str, *, tolerance_minutes: float = 15.0, tries: int = _TRIES
+) -> VisitChange | None:
+    """What `after` changes of one ticket's visit, with the reason; None when nothing does. Parameters as of `difference`."""
+    told, now = promises(before), promises(after)
+    kind = _kind(told.get(ticket), now.get(ticket), timedelta(minutes=tolerance_minutes))
+    if kind in ("unchanged", "waiting"):
+        return None
+    return _Reader(case, before, after, _Undo(case, before, after, tries)).change(case.ticket_by_id[ticket], kind)
+
+
 def _kind(told: Promise | None, now: Promise | None, tolerance: timedelta) -> Kind | Literal["unchanged", "waiting"]:
     if told is None:
         return "waiting" if now is None else "new"

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import select
+from starlette.background import BackgroundTask
 
 from console.web.shown_plan import ShownPlan, ShownPlans, shown_to
 from console.web.texts import Texts
@@ -19,6 +20,7 @@ from data_models import tables
 from data_models.case import SEVERITIES
 from data_models.manual_edits import EDIT_REASONS
 from data_models.people import Person, may
+from flows.editing import warm_up
 from maps.plan_map import base_map_data, plan_data
 
 _TEXTS = {
@@ -88,7 +90,10 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
             | {"other": texts.gettext("Something else (say what)")},
             "editable": shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
         }
-        return web.page(request, "plan.jinja", facts=facts, **figures_of(web, shown, texts))
+        page = web.page(request, "plan.jinja", facts=facts, **figures_of(web, shown, texts))
+        if facts["editable"]:
+            page.background = BackgroundTask(warm_up, web.store, web.settings, plan_id, plans.bench)
+        return page
 
     @router.get("/plans/{plan_id}/data")
     def show_data(request: Request, plan_id: int, mark: str = "") -> Response:

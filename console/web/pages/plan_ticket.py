@@ -30,7 +30,6 @@ def plan_ticket_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]
     def show_ticket(request: Request, plan_id: int, ticket_id: str) -> Response:
         shown, ticket = _ticket(plans, request, plan_id, ticket_id)
         texts = web.texts(request, person_of(request))
-        change = next((change for change in shown.changes.changes if change.ticket == ticket_id), None) if shown.changes else None
         return web.page(
             request,
             "plan_ticket.jinja",
@@ -38,7 +37,7 @@ def plan_ticket_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]
             ticket=ticket,
             label=shown.labels(texts.language).get(ticket_id, TicketLabel()),
             visits=_visits(shown.judged, ticket_id, shown.names),
-            change=change,
+            change=shown.change(ticket_id),
         )
 
     @router.get("/tickets/{ticket_id}/why")
