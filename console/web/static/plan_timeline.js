@@ -87,7 +87,7 @@ function visitBars(facts, at, ticket, index) {
   return (ticket.visits || []).map((visit) => ({
     id: `visit-${index}-${visit.technician}`, group: visit.technician, start: at(visit.start), end: at(visit.finish),
     content: element("span", {}, ticket.customer || ticket.id), title: `${ticket.id} ${clock(visit.start)}–${clock(visit.finish)}`,
-    className: `visit ${SEVERITIES[ticket.severity]} ${ticket.outcome} ${kind} ${facts.pinned.includes(ticket.id) ? "pinned" : ""}`,
+    className: `visit of-${index} ${SEVERITIES[ticket.severity]} ${ticket.outcome} ${kind} ${facts.pinned.includes(ticket.id) ? "pinned" : ""}`,
     editable: facts.editable && { updateTime: true, updateGroup: true },
   }));
 }
