@@ -80,7 +80,8 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
     router = APIRouter(dependencies=[Depends(must(visitor, "see"))])
 
     @router.get("/plans/{plan_id}")
-    def show_plan(request: Request, plan_id: int) -> Response:
+    def show_plan(request: Request, plan_id: int, published: int | None = None) -> Response:
+        """The page; `published` is the plan that a part of this one has just gone into."""
         shown = shown_to(plans, request, "see", plan_id)
         texts = web.texts(request, person_of(request))
         facts = page_facts(web, shown, texts) | {
@@ -90,7 +91,7 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
             | {"other": texts.gettext("Something else (say what)")},
             "editable": shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
         }
-        page = web.page(request, "plan.jinja", facts=facts, **figures_of(web, shown, texts))
+        page = web.page(request, "plan.jinja", facts=facts, part_of=published, **figures_of(web, shown, texts))
         if facts["editable"]:
             page.background = BackgroundTask(warm_up, web.store, web.settings, plan_id, plans.bench)
         return page

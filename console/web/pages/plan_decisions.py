@@ -66,7 +66,7 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
             texts, now = web.texts(request, person), web.now().astimezone(web.zone)
             reasons = [told(one.said, {}, now, texts.language, otherwise=one.what) for one in done.chosen.violations]
             raise Conflict("; ".join(reasons[:5]))
-        return _to(request, f"/plans/{done.draft}")
+        return _to(request, f"/plans/{done.draft}?published={done.plan}")
 
     @router.post("/reject")
     def reject(

@@ -64,6 +64,7 @@ def plan_ticket_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]
             visits=_visits(shown.judged, ticket_id, shown.names),
             others=others,
             cheaper=_cheaper([each for each, _ in others]),
+            locked=any(each.ticket == ticket_id for each in shown.judged.case.committed),
             currency=shown.kept.snapshot.context.currency,
         )
 

@@ -105,6 +105,14 @@ document.addEventListener("click", (event) => {
   } else button.closest("dialog").close();
 });
 
+/* What is chosen of a kind of part chooses the kind, and choosing another kind lets it go. */
+byId("figures").addEventListener("change", ({ target }) => {
+  const form = target.closest("#approve-dialog form");
+  if (!form) return;
+  if (target.dataset.part) form.elements.part.value = target.dataset.part;
+  for (const select of form.querySelectorAll("[data-part]")) if (select.dataset.part !== form.elements.part.value) select.selectedIndex = -1;
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) closePane();
   if (!facts.editable || !(event.ctrlKey || event.metaKey) || event.target.matches("input, textarea, select")) return;

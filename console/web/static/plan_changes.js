@@ -4,6 +4,7 @@ import { ask, offerLogin, toast } from "./asking.js";
 
 const byId = (id) => document.getElementById(id);
 const QUARTER = 900;
+const BETWEEN = IN_CHINESE ? "、" : ", ";
 
 /** Runs a request; what goes wrong is told, and a lost session offers the login beside the page, which stays as it is. */
 export async function attempt(request, onConflict = () => {}) {
@@ -24,7 +25,7 @@ export function planChanges(facts, reload) {
   const dialog = byId("change-dialog");
   const moment = (seconds) => new Date((facts.epoch + seconds) * 1000).toISOString();
   const personName = (id) => facts.technicians.find((each) => each.id === id)?.name || id;
-  const ticketName = (id) => facts.tickets.find((ticket) => ticket.id === id)?.customer || id;
+  const ticketName = (id) => [facts.tickets.find((ticket) => ticket.id === id)?.customer, id].filter(Boolean).join(" ");
   const crewOf = (ticket) => (ticket.visits || []).map((visit) => facts.technicians[visit.technician].id);
   const post = (what, body) => ask(`${address}/${what}`, { method: "POST", body });
 
@@ -42,7 +43,7 @@ export function planChanges(facts, reload) {
   }
 
   function effects(outcome) {
-    const named = (text, ids) => ids.length && `${ids.map(ticketName).join(", ")}: ${text}`;
+    const named = (text, ids) => ids.length && `${ids.map(ticketName).join(BETWEEN)}${IN_CHINESE ? "：" : ": "}${text}`;
     return [
       outcome.cost ? `${texts.cost} ${outcome.cost > 0 ? "+" : "−"}${Math.abs(outcome.cost).toLocaleString()}` : "",
       named(texts.becomesLate, outcome.becameLate),
@@ -147,7 +148,7 @@ export function planChanges(facts, reload) {
     const others = nearest(facts.tickets.filter((other) => other !== ticket && other.visits), (other) => other.at, ticket.at);
     const options = others.map((other) => [
       other.id,
-      `${ticketName(other.id)} · ${other.id} · ${clock(other.visits[0].start)} ${crewOf(other).map(personName).join(", ")}`,
+      `${ticketName(other.id)} · ${clock(other.visits[0].start)} ${crewOf(other).map(personName).join(BETWEEN)}`,
     ]);
     const fields = [{ name: "other", label: texts.swapWith, options, size: Math.min(8, Math.max(2, options.length)), required: true }];
     askFor(`${texts.swap}: ${ticketName(ticket.id)}`, fields, ({ other }) => ({ kind: "swap", ticket: ticket.id, other }));

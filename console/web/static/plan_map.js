@@ -31,7 +31,11 @@ export function planMap(facts, choose) {
   return {
     draw,
     mark: (index, active) => marks[index].setStyle({ active }),
-    show: (index) => map.setView(marks[index].getLatLng(), Math.max(map.getZoom(), 7), { animate: false }),
+    show(index) {
+      const place = marks[index].getLatLng();
+      if (map.getZoom() >= 7 && map.getBounds().pad(-0.1).contains(place)) return;
+      map.setView(place, Math.max(map.getZoom(), 7), { animate: false });
+    },
     fit: () => map.invalidateSize({ animate: false }),
   };
 }

@@ -29,13 +29,23 @@ export function planTimeline(facts, { choose, choosePerson, drop }) {
   });
   timeline.addCustomTime(at(facts.now), "now");
   timeline.on("select", ({ items: [id] }) => id !== undefined && choose(Number(id.split("-")[1]), "timeline"));
+  /** Brings bars into sight, and moves nothing when they are: whoever looks at the morning goes on looking at the morning. */
+  function reveal(ids) {
+    const seen = new Set(timeline.getVisibleItems());
+    if (ids.every((id) => seen.has(id))) return;
+    const { start, end } = timeline.getWindow();
+    const inWindow = items.get(ids).every((bar) => bar.start < end && bar.end > start);
+    timeline.focus(ids, { zoom: false, animation: false });
+    if (inWindow) timeline.setWindow(start, end, { animation: false });
+  }
+
   const visitIds = (index) => (facts.tickets[index].visits || []).map((visit) => `visit-${index}-${visit.technician}`);
   return {
     draw,
     select: (index, wanted) => {
       const own = index === null ? [] : visitIds(index);
       timeline.setSelection(own, { focus: false });
-      if (wanted && own.length) timeline.focus(own, { zoom: false, animation: false });
+      if (wanted && own.length) reveal(own);
     },
   };
 }
