@@ -16,8 +16,9 @@ function place() {
   return own;
 }
 
-/** A short message at the edge of the page that goes away by itself, or when it is clicked. */
+/** A short message at the edge of the page that goes away by itself, or when it is clicked; told twice it is shown once. */
 export function toast(text, kind = "") {
+  document.querySelectorAll(".toast").forEach((each) => each.textContent === text && each.remove());
   const note = document.createElement("button");
   note.type = "button";
   note.className = `toast ${kind}`;

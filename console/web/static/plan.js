@@ -100,8 +100,9 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   if (button.dataset.do) changes.buttons[button.dataset.do]();
   else if (button.dataset.open) {
-    byId(button.dataset.open).showModal();
-    byId(button.dataset.open).dispatchEvent(new Event("opened"));
+    const dialog = byId(button.dataset.open);
+    dialog.showModal();
+    dialog.querySelectorAll("[data-load]").forEach((part) => htmx.ajax("GET", part.dataset.load, { target: part, swap: "innerHTML" }));
   } else button.closest("dialog").close();
 });
 

@@ -102,7 +102,7 @@ class Coordinator:
         """Choose a ticket in the list; gives the pane when all of it is there."""
         self.row(ticket).click()
         pane = self.page.locator("#detail")
-        expect(pane.locator("[hx-trigger='load']")).to_have_count(0)
+        expect(pane.locator("[hx-trigger='load']")).to_have_count(0, timeout=30_000)
         return pane
 
     def bar(self, ticket: int) -> Locator:

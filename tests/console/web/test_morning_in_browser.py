@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -110,7 +116,7 @@ def test_a_morning_from_the_unplanned_ticket_to_the_published_region(
         expect(li.row(LATE_ACCESS).locator("em.unplanned")).to_have_count(0)
         assert "TK-7" in visits(morning, DRAFT)
 
-        li.drag(3, 900)  # ten hours: beyond the shift and its overtime
+        li.drag(2, 980)  # ten hours: with two of work, beyond the shift and its overtime
         expect(li.dialog).to_contain_text(refused)
         expect(li.dialog.locator(".violations li").first).to_be_visible()
         li.look("refused")
@@ -121,7 +127,7 @@ def test_a_morning_from_the_unplanned_ticket_to_the_published_region(
         li.keep("technician_asked")
 
         li.page.locator("[data-do='improve']").click()
-        expect(li.page.locator("#toasts .toast", has_text=re.compile("Nothing better|Improved|没有|改进后"))).to_be_visible()
+        expect(li.page.locator("#toasts .toast", has_text=re.compile("Nothing better|Improved|没有|已改进"))).to_be_visible(timeout=60_000)
         li.look("improved")
 
         li.page.locator("[data-open='approve-dialog']").click()
@@ -131,8 +137,9 @@ def test_a_morning_from_the_unplanned_ticket_to_the_published_region(
         dialog.locator("select[name='names']").last.select_option("east")
         li.look("approve")
         dialog.locator("button.primary").click()
-        li.page.wait_for_url(f"{address}/plans/{DRAFT + 1}")
+        li.page.wait_for_url(f"{address}/plans/{DRAFT + 1}?published={DRAFT + 2}")
         expect(li.page.locator("body[data-ready]")).to_be_attached()
+        expect(li.page.locator(".part-of a")).to_have_attribute("href", f"/plans/{DRAFT + 2}")
         li.look("one-region")
         with morning.store.reading() as session:
             published = published_plan(session)
@@ -237,7 +244,7 @@ def test_a_session_that_ends_in_mid_edit_loses_nothing(morning: Site, chromium: 
         with li.context.expect_page() as opened:
             link.click()
         tab = opened.value
-        tab.wait_for_url("**/login*")
+        expect(tab.locator("#login")).to_be_visible()
         li.log_in(tab)
         tab.wait_for_url(f"{address}/logged-in")
         expect(link).to_have_count(0)
@@ -342,6 +349,87 @@ def test_everything_that_is_dragged_can_be_done_by_keyboard(morning: Site, chrom
         "overtime",
         "away",
     ]
+
+
+@pytest.mark.parametrize(
+    ("moment", "published", "draft"),
+    [("before_commit", 1, "draft"), ("after_commit", DRAFT + 1, "rejected")],
+)
+def test_a_server_killed_in_the_middle_of_an_approval_has_done_all_of_it_or_nothing(
+    morning: Site, chromium: Browser, moment: str, published: int, draft: str
+) -> None:
+    with running(morning, moment) as (address, process):
+        li = Coordinator(chromium, address, f"killed-{moment.replace('_', '-')}")
+        li.log_in()
+        li.page.wait_for_url(f"{address}/plans/{DRAFT}")
+        li.choose(0).locator("[data-change='leave_out']").click()
+        li.keep()
+        li.page.locator("[data-open='approve-dialog']").click()
+        li.page.locator("#approve-dialog button.primary").click()
+        assert process.wait(60) == -signal.SIGKILL
+        expect(li.page.locator("#approve-dialog .toast.failure")).to_be_visible()
+        li.look("killed")
+    with morning.store.reading() as session:
+        plan = published_plan(session)
+        assert plan is not None
+        assert (plan.id, plan_by_id(session, DRAFT).state) == (published, draft)
+        assert verify_audit(session).wrong is None
+    assert open_draft(morning.store, morning.settings, DRAFT).seen == 1, "the edit was kept before"
+    with running(morning, port=int(address.rpartition(":")[2])):
+        li.open(DRAFT)
+        li.look("back")
+        if draft == "draft":
+            expect(li.page.locator("[data-do='undo']")).to_be_enabled()
+            li.page.locator("[data-open='approve-dialog']").click()
+            li.page.locator("#approve-dialog button.primary").click()
+            li.page.wait_for_url(f"{address}/plans/{DRAFT + 1}")
+        else:
+            expect(li.page.locator(".state-rejected")).to_be_visible()
+            li.open(DRAFT + 1)
+        expect(li.page.locator(".state-published")).to_be_visible()
+        li.close()
+
+
+@contextmanager
+def running(site: Site, killed_at: str = "", port: int = 0) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The console in a process of its own, which kills itself where the transaction of an approval is about to end, or has just ended."""
+    script = f"""
+        import os, signal
+        from datetime import datetime
+        from pathlib import Path
+        import uvicorn
+        from sqlalchemy import event
+        from sqlalchemy.orm import Session
+        from config.settings import Settings
+        from console.web.application import make_console
+        from data_models import tables
+        from data_models.store import open_store
+
+        store = open_store({str(site.store.engine.url)!r})
+        if {killed_at!r}:
+            def note(session, _):
+                if any(isinstance(row, tables.Approval) and row.decision == "published" for row in session.new):
+                    session.info["publishes"] = True
+            def end(session):
+                if session.info.get("publishes"):
+                    os.kill(os.getpid(), signal.SIGKILL)
+            event.listen(Session, "after_flush", note)
+            event.listen(Session, {killed_at!r}, end)
+        now = datetime.fromisoformat({site.now.isoformat()!r})
+        console = make_console(store, Settings(output_dir=Path({str(site.settings.output_dir)!r})), now=lambda: now)
+        config = uvicorn.Config(console, port={port}, log_level="warning")
+        config.load()
+        listening = config.bind_socket()
+        print(listening.getsockname()[1], flush=True)
+        uvicorn.Server(config).run([listening])
+    """
+    words = [sys.executable, "-c", textwrap.dedent(script)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}", process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
