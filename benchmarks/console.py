@@ -138,6 +138,7 @@ def _serve(file: Path) -> None:
         config = uvicorn.Config(console, port=0, log_level="warning")
         config.load()
         listening = config.bind_socket()
+        listening.listen(100)
         print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
         uvicorn.Server(config).run([listening])
 

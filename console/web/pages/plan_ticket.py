@@ -20,6 +20,7 @@ from flows.manual_changes import change_facts
 from flows.planning import JudgedPlan
 from maps.visits import TicketLabel
 from optimizer.alternatives import Alternative, fix_of
+from optimizer.day import is_locked
 
 
 def plan_ticket_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans: ShownPlans) -> APIRouter:
@@ -64,7 +65,7 @@ def plan_ticket_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]
             visits=_visits(shown.judged, ticket_id, shown.names),
             others=others,
             cheaper=_cheaper([each for each, _ in others]),
-            locked=any(each.ticket == ticket_id for each in shown.judged.case.committed),
+            locked=is_locked(shown.judged.case, ticket_id),
             currency=shown.kept.snapshot.context.currency,
         )
 
@@ -85,6 +86,7 @@ def plan_ticket_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]
             "plan_technician.jinja",
             **_shared(request, shown, texts.listed),
             who=who,
+            home=next((station.name or station.id for station in shown.judged.case.stations if station.id == who.station), ""),
             stops=sorted(stops, key=lambda each: each[1].start),
             called={number: labels[stop.ticket].customer or stop.ticket for number, stop in stops},
         )

@@ -142,4 +142,5 @@ document.addEventListener("news", (event) => {
   refresh();
 });
 document.addEventListener("close", leaveDialog, true);
+await timeline.drawn;
 document.body.dataset.ready = "true";

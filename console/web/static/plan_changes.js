@@ -50,7 +50,7 @@ export function planChanges(facts, reload) {
       named(texts.becomesInTime, outcome.becameInTime),
       named(texts.leftOut, outcome.leftOut),
       named(texts.takenIn, outcome.takenIn),
-      outcome.shifted ? `${outcome.shifted} ${texts.shifted}` : "",
+      outcome.shifted ? `${texts.shifted}${IN_CHINESE ? "：" : ": "}${outcome.shifted}` : "",
     ].filter(Boolean);
   }
 

@@ -8,6 +8,7 @@ const BETWEEN = IN_CHINESE ? "、" : ", ";
 export function planList(facts, choose) {
   const [list, search] = [document.getElementById("tickets"), document.getElementById("search")];
   let [filter, pressed] = ["all", null];
+  const chanceOf = ({ chance = "" }) => chance.replace(/^(over|under)/, (word) => facts.texts[word]);
   const nameOf = ({ technician }) => facts.technicians[technician].name || facts.technicians[technician].id;
 
   function isWanted(index) {
@@ -33,7 +34,7 @@ export function planList(facts, choose) {
     const look = ticketLook(ticket);
     const who = (ticket.visits || []).map(nameOf).join(BETWEEN);
     const sub = [ticket.id, texts[SEVERITIES[ticket.severity]], ticket.tier, `${texts.due} ${clock(ticket.due)}`].filter(Boolean).join(" · ");
-    const outcome = { late: `+${minutesText(ticket.late / 60)}`, unplanned: texts.unplanned }[ticket.outcome] || ticket.chance || "";
+    const outcome = { late: `+${minutesText(ticket.late / 60)}`, unplanned: texts.unplanned }[ticket.outcome] || chanceOf(ticket);
     const button = element(
       "button",
       { type: "button", class: "row", "aria-pressed": pressed === index, on: { click: () => choose(index, "list") } },

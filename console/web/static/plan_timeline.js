@@ -22,6 +22,7 @@ export function planTimeline(facts, { choose, choosePerson, drop }) {
   }
 
   draw();
+  const drawn = new Promise((done) => timeline.on("changed", done));
   timeline.on("rangechanged", function show() {
     // vis-timeline hides what it drew until the first redraw after this event, which on a small plan nothing else asks for.
     timeline.off("rangechanged", show);
@@ -42,6 +43,7 @@ export function planTimeline(facts, { choose, choosePerson, drop }) {
   const visitIds = (index) => (facts.tickets[index].visits || []).map((visit) => `visit-${index}-${visit.technician}`);
   return {
     draw,
+    drawn,
     select: (index, wanted) => {
       const own = index === null ? [] : visitIds(index);
       timeline.setSelection(own, { focus: false });

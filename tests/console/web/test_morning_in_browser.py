@@ -420,6 +420,7 @@ def running(site: Site, killed_at: str = "", port: int = 0) -> Iterator[tuple[st
         config = uvicorn.Config(console, port={port}, log_level="warning")
         config.load()
         listening = config.bind_socket()
+        listening.listen(100)
         print(listening.getsockname()[1], flush=True)
         uvicorn.Server(config).run([listening])
     """
