@@ -189,7 +189,7 @@ def _log_in(context: BrowserContext, address: str) -> None:
 def _ready(context: BrowserContext, address: str) -> Page:
     page = context.new_page()
     page.goto(address, wait_until="commit")
-    page.wait_for_selector("body[data-ready] #timeline .vis-item.visit")
+    page.wait_for_selector("body[data-ready] #timeline .vis-item.visit", state="attached")
     return page
 
 

@@ -1,6 +1,7 @@
 /* The timeline of the plan page: a row for each person, with shifts, drives, breaks and visits, and where visits that change stood before. */
 
 const SEVERITIES = ["emergency", "important", "general"];
+const FAR = 3650 * 86400;
 const DAY = "M月D日";
 const CHINESE_AXIS = {
   minorLabels: { weekday: DAY, day: "D日", week: "w周", month: "M月" },
@@ -11,7 +12,12 @@ const CHINESE_AXIS = {
 export function planTimeline(facts, { choose, choosePerson, drop }) {
   const at = (seconds) => new Date((facts.epoch + seconds) * 1000);
   const items = new vis.DataSet();
-  const timeline = new vis.Timeline(document.getElementById("timeline"), items, groupsOf(facts, choosePerson), options(facts, at, drop));
+  let tellDrawn;
+  const drawn = new Promise((done) => (tellDrawn = done));
+  const timeline = new vis.Timeline(document.getElementById("timeline"), items, groupsOf(facts, choosePerson), {
+    ...options(facts, at, drop),
+    onInitialDrawComplete: () => tellDrawn(),
+  });
 
   /** Brings the timeline in step with the plan; bars that stay as they are are not touched. */
   function draw() {
@@ -21,13 +27,14 @@ export function planTimeline(facts, { choose, choosePerson, drop }) {
     items.update(wanted.filter((bar) => isNew(items.get(bar.id), bar)));
   }
 
+  // Far from what is in the window, bars are only kept: those that come into it are then drawn together, not measured one by one.
   draw();
-  const drawn = new Promise((done) => timeline.on("changed", done));
   timeline.on("rangechanged", function show() {
     // vis-timeline hides what it drew until the first redraw after this event, which on a small plan nothing else asks for.
     timeline.off("rangechanged", show);
     timeline.redraw();
   });
+  timeline.setOptions({ start: at(facts.now - 3600), end: at(facts.now + 12 * 3600) });
   timeline.addCustomTime(at(facts.now), "now");
   timeline.on("select", ({ items: [id] }) => id !== undefined && choose(Number(id.split("-")[1]), "timeline"));
   /** Brings bars into sight, and moves nothing when they are: whoever looks at the morning goes on looking at the morning. */
@@ -120,8 +127,8 @@ function options(facts, at, drop) {
     verticalScroll: true,
     zoomKey: "ctrlKey",
     height: "100%",
-    start: at(facts.now - 3600),
-    end: at(facts.now + 12 * 3600),
+    start: at(facts.now - FAR),
+    end: at(facts.now - FAR + 13 * 3600),
     zoomMin: 30 * 60000,
     zoomMax: 7 * 86400000,
     margin: { item: 3, axis: 3 },
