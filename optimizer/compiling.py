@@ -8,10 +8,14 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from data_models.errors import TwohourError
+
+_ONE_AT_A_TIME = threading.Lock()
+"""numba refuses a function that another thread is just compiling."""
 
 
 def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
@@ -37,10 +41,11 @@ def make_ready(on_compile: Callable[[], None] = lambda: None) -> None:
         from optimizer import pricing_kernel, search_kernel
 
     kernels = (search_kernel, pricing_kernel)
-    if not all(kernel.is_ready() for kernel in kernels):
-        on_compile()
-    for kernel in kernels:
-        kernel.make_ready()
+    with _ONE_AT_A_TIME:
+        if not all(kernel.is_ready() for kernel in kernels):
+            on_compile()
+        for kernel in kernels:
+            kernel.make_ready()
 
 
 def _private_folder() -> Path:

@@ -33,12 +33,12 @@ export function planList(facts, choose) {
     const ticket = tickets[index];
     const look = ticketLook(ticket);
     const who = (ticket.visits || []).map(nameOf).join(BETWEEN);
-    const sub = [ticket.id, texts[SEVERITIES[ticket.severity]], ticket.tier, `${texts.due} ${clock(ticket.due)}`].filter(Boolean).join(" · ");
+    const sub = [ticket.id, texts[SEVERITIES[ticket.severity]], ticket.tier, `${texts.due} ${clock(ticket.due, dayOf(ticket.due) !== dayOf(facts.now))}`].filter(Boolean).join(" · ");
     const outcome = { late: `+${minutesText(ticket.late / 60)}`, unplanned: texts.unplanned }[ticket.outcome] || chanceOf(ticket);
     const button = element(
       "button",
       { type: "button", class: "row", "aria-pressed": pressed === index, on: { click: () => choose(index, "list") } },
-      swatch(look.shape, look.fill, look.shape === "cross" ? INK : look.fill),
+      swatch(look.shape, look.fill, look.shape === "cross" ? INK : look.second || look.fill),
       element(
         "span",
         {},
