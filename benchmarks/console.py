@@ -5,7 +5,8 @@
 A company is made of a case of `made_cases`, planned for `--seconds` and published; beside it stands a draft of another seed, so that many
 visits change. The console runs in a process of its own. Measured are
 
-- `open`: from the navigation until list, map and timeline are drawn and the page takes input, each time in a browser that knows nothing;
+- `open`: from the navigation until list, map and timeline are drawn and the page takes input, each time in a browser that knows nothing,
+  and what the page's main thread used of the processor for it;
 - `data`: what the page's scripts hold on the heap beyond what a page of ours without a plan holds, rubbish collected;
 - `drag`: frames a second while a visit is dragged over the timeline, and the longest time between two frames;
 - `try` and `keep`: a change by hand at the server, answered and kept, wall time and the time of the processor beside it;
@@ -166,8 +167,10 @@ def _measured(file: Path, rounds: int) -> Iterator[Row]:
         def fresh() -> BrowserContext:
             return browser.new_context(viewport={"width": 1366, "height": 768}, storage_state=state, locale="en-GB")
 
-        yield _row("open, plan new to the server", "s", [_opened(fresh(), f"{address}/plans/2")])
-        yield _row("open", "s", [_opened(fresh(), f"{address}/plans/2") for _ in range(rounds)])
+        yield _row("open, plan new to the server", "s", [_opened(fresh(), f"{address}/plans/2")[0]])
+        opened = [_opened(fresh(), f"{address}/plans/2") for _ in range(rounds)]
+        yield _row("open", "s", [seconds for seconds, _ in opened])
+        yield _row("open, processor of the page's main thread", "s", [used for _, used in opened])
         yield _row("data", "MB", [_held(fresh(), address) for _ in range(min(rounds, 3))])
         drags = [_dragged(fresh(), f"{address}/plans/2") for _ in range(rounds)]
         yield _row("drag", "frames/s", [rate for rate, _ in drags])
@@ -186,19 +189,23 @@ def _log_in(context: BrowserContext, address: str) -> None:
     page.close()
 
 
-def _ready(context: BrowserContext, address: str) -> Page:
-    page = context.new_page()
+def _ready(page: Page, address: str) -> None:
     page.goto(address, wait_until="commit")
     page.wait_for_selector("body[data-ready] #timeline .vis-item.visit", state="attached")
-    return page
 
 
-def _opened(context: BrowserContext, address: str) -> float:
-    page = _ready(context, address)
+def _opened(context: BrowserContext, address: str) -> tuple[float, float]:
+    """Seconds until the page is drawn, and those of the processor that its main thread used for it."""
+    page = context.new_page()
+    tools = context.new_cdp_session(page)
+    tools.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
+    tools.send("Performance.enable")
+    _ready(page, address)
     drawn = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"
     seconds = float(page.evaluate(drawn)) / 1000
+    used = {each["name"]: each["value"] for each in tools.send("Performance.getMetrics")["metrics"]}
     context.close()
-    return seconds
+    return seconds, float(used["TaskDuration"])
 
 
 def _held(context: BrowserContext, address: str) -> float:
@@ -219,7 +226,8 @@ def _held(context: BrowserContext, address: str) -> float:
 
 def _dragged(context: BrowserContext, address: str) -> tuple[float, float]:
     """Frames a second while a visit is dragged across rows and hours, and the longest milliseconds between two."""
-    page = _ready(context, address)
+    page = context.new_page()
+    _ready(page, address)
     bar = page.locator("#timeline .vis-item.visit").first
     box = bar.bounding_box()
     area = page.locator("#timeline .vis-panel.vis-center").bounding_box()
