@@ -138,7 +138,7 @@ def change_of(
     """What `after` changes of one ticket's visit, with the reason; None when nothing does. Parameters as of `difference`."""
     told, now = promises(before), promises(after)
     kind = _kind(told.get(ticket), now.get(ticket), timedelta(minutes=tolerance_minutes))
-    if kind in ("unchanged", "waiting"):
+    if kind == "unchanged" or kind == "waiting":
         return None
     return _Reader(case, before, after, _Undo(case, before, after, tries)).change(case.ticket_by_id[ticket], kind)
 

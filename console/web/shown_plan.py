@@ -123,12 +123,21 @@ def shown_to(plans: ShownPlans, request: Request, action: Action, plan_id: int) 
     return shown
 
 
+@dataclass(frozen=True)
+class _Key:
+    """What a shown plan depends on: number and version of it and of the published plan, and of each edit whether it counts."""
+
+    plan: tuple[int, int]
+    published: tuple[int, int] | None
+    edits: tuple[tuple[Any, ...], ...]
+
+
 class ShownPlans:
     """Plans at hand. Thread-safe; a plan is worked out again when it, its edits or the published one have changed."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        self._kept: OrderedDict[tuple[Any, ...], ShownPlan] = OrderedDict()
+        self._kept: OrderedDict[_Key, ShownPlan] = OrderedDict()
         self._read_plans: OrderedDict[tuple[int, int], KeptPlan] = OrderedDict()
         self._lock = threading.Lock()
         self.bench = Workbench()
@@ -140,14 +149,14 @@ class ShownPlans:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        made = self._make(plan_id, *key[1:4], hashlib.sha256(repr(key).encode()).hexdigest()[:16])
+        made = self._make(key)
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return made
 
-    def _key(self, plan_id: int) -> tuple[Any, ...]:
+    def _key(self, plan_id: int) -> _Key:
         """What a shown plan depends on, by a few short rows: whoever asks for anything of a plan asks for this first."""
         plan, edit = tables.Plan, tables.PlanEdit
         with self._store.reading() as session:
@@ -158,29 +167,31 @@ class ShownPlans:
                 select(plan.id, plan.row_version).where(plan.region == row.region, plan.state == "published", plan.id != plan_id)
             ).first()
             edits = session.execute(select(edit.number, edit.undone).where(edit.plan_id == plan_id).order_by(edit.number))
-            return (plan_id, row.row_version, *(published or (None, None)), tuple(tuple(each) for each in edits))
+            return _Key(
+                (plan_id, row.row_version), None if published is None else (published.id, published.row_version), tuple(map(tuple, edits))
+            )
 
-    def _read(self, plan_id: int, row_version: int) -> KeptPlan:
-        """A plan as the store keeps it, read once for each version."""
-        key = (plan_id, row_version)
+    def _read(self, plan: tuple[int, int]) -> KeptPlan:
+        """A plan as the store keeps it, by its number and version; read once."""
         with self._lock:
-            found = self._read_plans.get(key)
+            found = self._read_plans.get(plan)
         if found is None:
-            found = read_plan(self._store, plan_id)
+            found = read_plan(self._store, plan[0])
             with self._lock:
-                self._read_plans[key] = found
+                self._read_plans[plan] = found
                 while len(self._read_plans) > _KEPT:
                     self._read_plans.popitem(last=False)
         return found
 
-    def _make(self, plan_id: int, row_version: int, published: int | None, published_version: int, mark: str) -> ShownPlan:
-        kept = self._read(plan_id, row_version)
+    def _make(self, key: _Key) -> ShownPlan:
+        plan_id, row_version = key.plan
+        kept = self._read(key.plan)
         draft = open_draft(self._store, self._settings, plan_id, self.bench)
         judged = kept.judged
         if draft.seen:
             judged = replace(judge(draft.state.case, draft.state.plan), explanation=kept.judged.explanation)
         judged = with_chances(judged, self._settings.uncertainty)
-        current = None if published is None else self._read(published, published_version)
+        current = None if key.published is None else self._read(key.published)
         tolerance = self._settings.replanning.moved_minutes
         # Without a plan timed for each: why one changes is found out when somebody looks at it.
         changes = (
@@ -188,4 +199,4 @@ class ShownPlans:
             if current is None or kept.state not in ("draft", "approved")
             else difference(judged.case, current.judged.plan, judged.plan, tolerance_minutes=tolerance, tries=0)
         )
-        return ShownPlan(kept, row_version, draft, judged, current, changes, mark)
+        return ShownPlan(kept, row_version, draft, judged, current, changes, hashlib.sha256(repr(key).encode()).hexdigest()[:16])
