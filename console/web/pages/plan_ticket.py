@@ -15,6 +15,7 @@ from console.web.visitors import must, person_of
 from console.web.web import Web
 from data_models.case import Ticket
 from data_models.errors import NotFound
+from data_models.manual_edits import EditMade
 from data_models.people import Person, may
 from flows.manual_changes import change_facts
 from flows.planning import JudgedPlan
@@ -39,6 +40,7 @@ def plan_ticket_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]
             label=shown.labels(texts.language).get(ticket_id, TicketLabel()),
             visits=_visits(shown.judged, ticket_id, shown.names),
             change=shown.change(ticket_id),
+            by_hand=_left_out_by(shown, ticket_id),
         )
 
     @router.get("/tickets/{ticket_id}/why")
@@ -48,8 +50,9 @@ def plan_ticket_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]
         why = shown.why(ticket_id)
         fixes = [fix_of(ticket_id, remedy) for remedy in why.remedies] if why is not None else []
         remedies = [(fix, None if fix.change is None else change_facts(fix.change)) for fix in fixes]
-        listed = web.texts(request, person_of(request)).listed
-        return web.page(request, "plan_why.jinja", **_shared(request, shown, listed), ticket=ticket, why=why, remedies=remedies)
+        shared = _shared(request, shown, web.texts(request, person_of(request)).listed)
+        by_hand = _left_out_by(shown, ticket_id)
+        return web.page(request, "plan_why.jinja", **shared, ticket=ticket, why=why, remedies=remedies, by_hand=by_hand)
 
     @router.get("/tickets/{ticket_id}/others")
     def show_others(request: Request, plan_id: int, ticket_id: str) -> Response:
@@ -112,6 +115,13 @@ def _shared(request: Request, shown: ShownPlan, listed: Callable[[Any], str]) ->
         "people": lambda ids: listed(names.get(who, who) for who in ids),
         "editable": shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
     }
+
+
+def _left_out_by(shown: ShownPlan, ticket: str) -> EditMade | None:
+    """The edit by which a ticket is left out; None where nobody did that."""
+    if ticket not in shown.draft.state.fixed.left_out:
+        return None
+    return next(edit for edit in reversed(shown.draft.edits.counting) if edit.kind == "leave_out" and edit.details.get("ticket") == ticket)
 
 
 def _cheaper(others: list[Alternative]) -> bool:

@@ -101,7 +101,12 @@ class Coordinator:
     def choose(self, ticket: int) -> Locator:
         """Choose a ticket in the list; gives the pane when all of it is there."""
         self.row(ticket).click()
+        return self.pane(ticket)
+
+    def pane(self, ticket: int) -> Locator:
+        """The pane, with the reasons and the next best people of a ticket that was chosen."""
         pane = self.page.locator("#detail")
+        expect(pane.locator(f"[data-of='TK-{ticket + 1}']")).to_be_attached(timeout=30_000)
         expect(pane.locator("[hx-trigger='load']")).to_have_count(0, timeout=30_000)
         return pane
 

@@ -194,7 +194,8 @@ def test_a_ticket_that_is_left_out_by_hand_has_reasons_and_a_way_back(site: Site
     assert part(site, "li", f"tickets/{ticket}/why").count("<li>") == 0, "planned in time"
     desk.post("changes", {"change": {"kind": "leave_out", "ticket": ticket}, "seen": 0, "reason": "safety"})
     page = part(site, "li", f"tickets/{ticket}/why", language)
-    assert page.count("<li>") >= 1
+    assert page.count("<li>") >= 2
+    assert {"en": "li left it out", "zh": "由 li 于"}[language] in page
     fact = json.loads(page.split('data-facts="')[1].split('">')[0])
     assert (fact["kind"], fact["ticket"]) == ("remedy", ticket)
     assert desk.post("changes", {"change": fact, "seen": 1, "reason": "safety"}).json()["takenIn"] == [ticket]
