@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +47,49 @@ def served(site: Site) -> Iterator[str]:
     finally:
         server.force_exit = server.should_exit = True
         thread.join(30)
+
+
+@contextmanager
+def running(site: Site, killed_at: str = "", port: int = 0) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The console in a process of its own, which kills itself where the transaction of an approval is about to end, or has just ended."""
+    script = f"""
+        import os, signal
+        from datetime import datetime
+        from pathlib import Path
+        import uvicorn
+        from sqlalchemy import event
+        from sqlalchemy.orm import Session
+        from config.settings import Settings
+        from console.web.application import make_console
+        from data_models import tables
+        from data_models.store import open_store
+
+        store = open_store({str(site.store.engine.url)!r})
+        if {killed_at!r}:
+            def note(session, _):
+                if any(isinstance(row, tables.Approval) and row.decision == "published" for row in session.new):
+                    session.info["publishes"] = True
+            def end(session):
+                if session.info.get("publishes"):
+                    os.kill(os.getpid(), signal.SIGKILL)
+            event.listen(Session, "after_flush", note)
+            event.listen(Session, {killed_at!r}, end)
+        now = datetime.fromisoformat({site.now.isoformat()!r})
+        console = make_console(store, Settings(output_dir=Path({str(site.settings.output_dir)!r})), now=lambda: now)
+        config = uvicorn.Config(console, port={port}, log_level="warning")
+        config.load()
+        listening = config.bind_socket()
+        listening.listen(100)
+        print(listening.getsockname()[1], flush=True)
+        uvicorn.Server(config).run([listening])
+    """
+    words = [sys.executable, "-c", textwrap.dedent(script)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}", process
+        finally:
+            process.kill()
 
 
 def chromium_path() -> str:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +22,7 @@ from data_models.store.people import add_person
 from flows.dispatch import approve_and_publish, keep_draft, make_snapshot, read_facts
 from flows.editing import open_draft
 from flows.planning import SearchLimit, judge, solve
-from tests.console.web.browsing import PHONE, Coordinator, chromium_path, served
+from tests.console.web.browsing import PHONE, Coordinator, chromium_path, running, served
 from tests.console.web.conftest import NOW, PASSWORD, PEOPLE, Site
 from tests.maps.conftest import FLAGS
 
@@ -387,49 +382,6 @@ def test_a_server_killed_in_the_middle_of_an_approval_has_done_all_of_it_or_noth
             li.open(DRAFT + 1)
         expect(li.page.locator(".state-published")).to_be_visible()
         li.close()
-
-
-@contextmanager
-def running(site: Site, killed_at: str = "", port: int = 0) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The console in a process of its own, which kills itself where the transaction of an approval is about to end, or has just ended."""
-    script = f"""
-        import os, signal
-        from datetime import datetime
-        from pathlib import Path
-        import uvicorn
-        from sqlalchemy import event
-        from sqlalchemy.orm import Session
-        from config.settings import Settings
-        from console.web.application import make_console
-        from data_models import tables
-        from data_models.store import open_store
-
-        store = open_store({str(site.store.engine.url)!r})
-        if {killed_at!r}:
-            def note(session, _):
-                if any(isinstance(row, tables.Approval) and row.decision == "published" for row in session.new):
-                    session.info["publishes"] = True
-            def end(session):
-                if session.info.get("publishes"):
-                    os.kill(os.getpid(), signal.SIGKILL)
-            event.listen(Session, "after_flush", note)
-            event.listen(Session, {killed_at!r}, end)
-        now = datetime.fromisoformat({site.now.isoformat()!r})
-        console = make_console(store, Settings(output_dir=Path({str(site.settings.output_dir)!r})), now=lambda: now)
-        config = uvicorn.Config(console, port={port}, log_level="warning")
-        config.load()
-        listening = config.bind_socket()
-        listening.listen(100)
-        print(listening.getsockname()[1], flush=True)
-        uvicorn.Server(config).run([listening])
-    """
-    words = [sys.executable, "-c", textwrap.dedent(script)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."}) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}", process
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
