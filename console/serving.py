@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -104,7 +105,10 @@ def _server(store: Store, settings: Settings, host: str, port: int, *, https: bo
     import uvicorn
 
     from console.web.application import make_console
+    from optimizer.compiling import make_ready
 
+    # The first who asks who else could go would wait for it, half a minute where nothing is compiled yet.
+    threading.Thread(target=make_ready, name="compiling", daemon=True).start()
     console = make_console(store, settings, is_safe=https)
     return uvicorn.Server(
         uvicorn.Config(

@@ -7,7 +7,8 @@
 - `responding`: `respond` (the first answer to a ticket, from the store) and `Responder`, for a process that stays;
   `first_answer.respond_to_case` from a case and a plan alone; `nearness` says who could come at all, `experts` who can help remotely
 - `editing`: `open_draft`, `change_draft`, `undo`, `redo`, `improve`, `finish_draft`; `manual_changes`: changes as JSON
-- `choosing`: `choose_part` and `approve_part` of a draft, `what_happened_since`, `approve_checked`; `overrides.overrides_between`
+- `choosing`: `approve_draft` with its edits, `choose_part` and `approve_part`, `what_happened_since`, `approve_checked`
+- `overrides.overrides_between`: which advice was overruled, and how it went
 - `options.options_for`: candidates from files
 - `intake.import_table`: a file into a table, with the geocoder and policies of the settings
 - `papers.write_papers`: everything that is published of a plan

@@ -5,14 +5,17 @@ Whatever is computed is computed before the transaction that keeps it; that one 
 
 from __future__ import annotations
 
+import json
 import signal
+import threading
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer
 
 from data_models import tables
 from data_models.case import Case
@@ -25,7 +28,7 @@ from data_models.snapshot import Snapshot
 from data_models.store import Store, published_plan, reject, save_plan, save_snapshot
 from data_models.store.edits import add_edit, edits_of, lock_draft, must_be_seen, must_have_reason, redo_edit, undo_edit
 from flows.manual_changes import change_facts, read_change
-from flows.planning import SearchLimit, judge, judged_summary, must_keep_every_rule, with_unplanned_reasons
+from flows.planning import JudgedPlan, SearchLimit, judge, judged_summary, must_keep_every_rule, with_unplanned_reasons
 from optimizer.editing import Desk, Improve, ManualChange, Outcome, State
 
 if TYPE_CHECKING:
@@ -36,8 +39,13 @@ if TYPE_CHECKING:
 IMPROVE_SECONDS = 5.0
 """How long the rest of a draft is improved when nobody says otherwise."""
 
-MOST_KEPT = 4
-"""Snapshots that a `Workbench` keeps read."""
+MOST_DESKS, MOST_STATES, MOST_TRIED = 4, 8, 16
+"""Snapshots, drafts, and changes that were tried, which a `Workbench` keeps at hand."""
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Value = TypeVar("_Value")
+_DraftKey = tuple[int, tuple[int, ...]]
+"""Number of a plan, and of its edits that count: neither its text nor an edit is ever changed."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +94,45 @@ class Changed:
 
 
 class Workbench:
-    """The snapshots that a process works on, read once. Without one, each call reads and computes anew, to the same result."""
+    """What a process works on, kept at hand: snapshots read once, drafts as their edits left them, and what was tried of them last.
+
+    Without one, each call reads and computes anew, to the same result. Thread-safe.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._desks: OrderedDict[str, tuple[Desk, Context]] = OrderedDict()
+        self._states: OrderedDict[_DraftKey, State] = OrderedDict()
+        self._tried: OrderedDict[tuple[_DraftKey, str], Outcome] = OrderedDict()
 
-    def desk(self, snapshot: tables.Snapshot) -> tuple[Desk, Context]:
+    def desk(self, session: Session, snapshot_id: int, digest: str) -> tuple[Desk, Context]:
         """The desk for the case of a snapshot, and its context."""
-        found = self._desks.pop(snapshot.digest, None)
+
+        def read() -> tuple[Desk, Context]:
+            kept = session.get_one(tables.Snapshot, snapshot_id)
+            return Desk(parse_case(kept.case_json)), read_context(kept.context_json)
+
+        return self._kept(self._desks, digest, read, MOST_DESKS)
+
+    def state(self, key: _DraftKey, begin: Callable[[], State]) -> State:
+        """A draft as its edits leave it."""
+        return self._kept(self._states, key, begin, MOST_STATES)
+
+    def outcome(self, key: _DraftKey, change: ManualChange, apply: Callable[[], Outcome]) -> Outcome:
+        """What a change does to a draft: who keeps what they have just tried need not wait for it again."""
+        facts = json.dumps(change_facts(change), sort_keys=True)
+        return self._kept(self._tried, (key, facts), apply, MOST_TRIED)
+
+    def _kept(self, known: OrderedDict[_Key, _Value], key: _Key, make: Callable[[], _Value], most: int) -> _Value:
+        with self._lock:
+            found = known.get(key)
         if found is None:
-            found = Desk(parse_case(snapshot.case_json)), read_context(snapshot.context_json)
-        self._desks[snapshot.digest] = found
-        while len(self._desks) > MOST_KEPT:
-            self._desks.popitem(last=False)
+            found = make()  # of two threads at once each makes it, to the same result
+        with self._lock:
+            known[key] = found
+            known.move_to_end(key)
+            while len(known) > most:
+                known.popitem(last=False)
         return found
 
 
@@ -132,8 +166,9 @@ def change_draft(
         The plan is no draft, or somebody changed it after the edit `seen`; the message names who, and what they did.
     """
     must_have_reason(reason, note)
-    draft, desk = _opened(store, settings, plan_id, bench or Workbench(), seen)
-    outcome = desk.apply(draft.state, change)
+    bench = bench or Workbench()
+    draft, desk = _opened(store, settings, plan_id, bench, seen)
+    outcome = bench.outcome(_key(draft), change, lambda: desk.apply(draft.state, change))
     if not outcome.accepted:
         return Changed(outcome, draft.seen)
     return Changed(outcome, _keep(store, draft, change, outcome, reason=reason, note=note, by=by, at=at))
@@ -141,8 +176,15 @@ def change_draft(
 
 def try_change(store: Store, settings: Settings, plan_id: int, change: ManualChange, bench: Workbench | None = None) -> Outcome:
     """What a change of a draft would do; nothing is kept. Raises `NotFound` and `BadInput` as `change_draft`."""
-    draft, desk = _opened(store, settings, plan_id, bench or Workbench())
-    return desk.apply(draft.state, change)
+    bench = bench or Workbench()
+    draft, desk = _opened(store, settings, plan_id, bench)
+    return bench.outcome(_key(draft), change, lambda: desk.apply(draft.state, change))
+
+
+def warm_up(store: Store, settings: Settings, plan_id: int, bench: Workbench) -> None:
+    """Work out beforehand what the first change of a draft would wait for: the drives between its places. Raises `NotFound`."""
+    draft, desk = _opened(store, settings, plan_id, bench)
+    desk.numbers.held(draft.state.case, draft.state.plan)
 
 
 def undo(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, seen: int, bench: Workbench | None = None) -> Draft:
@@ -186,6 +228,14 @@ def improve(
     return Changed(outcome, _keep(store, draft, Improve(settings.seed), outcome, reason="", note="", by=by, at=at))
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A draft with its edits, judged and ready to be kept as a plan of its own; `open` is the draft that it was made of."""
+
+    open: Draft
+    judged: JudgedPlan
+
+
 def finish_draft(store: Store, settings: Settings, plan_id: int, *, by: str, at: datetime, seen: int) -> int:
     """Make a draft with its edits a plan of its own, whose snapshot is the edited case; the draft is rejected as edited into it.
 
@@ -198,46 +248,69 @@ def finish_draft(store: Store, settings: Settings, plan_id: int, *, by: str, at:
     Conflict
         Nothing was changed, the plan is no draft, somebody changed it meanwhile, or it breaks a rule.
     """
+    made = finished(store, settings, plan_id, seen)
+    with store.session() as session:
+        return keep_finished(session, made, by=by, at=at)
+
+
+def finished(store: Store, settings: Settings, plan_id: int, seen: int) -> Finished:
+    """What `keep_finished` keeps: computed before its transaction. Raises as `finish_draft`."""
     draft, _ = _opened(store, settings, plan_id, Workbench(), seen)
     if not draft.seen:
         raise Conflict(f"Plan {plan_id} has no changes to finish; approve it as it is, or change something first")
     judged = judge(draft.state.case, draft.state.plan)
     must_keep_every_rule(judged)
-    judged = with_unplanned_reasons(judged) if judged.plan.unassigned else judged
-    with store.session() as session:
-        lock_draft(session, plan_id, seen)
-        base = session.get_one(tables.Plan, plan_id)
-        snapshot = save_snapshot(session, Snapshot(draft.state.case, _context_of(draft)))
-        row = save_plan(
-            session,
-            snapshot.id,
-            judged.plan,
-            created_at=base.created_at,
-            seed=base.seed,
-            iterations=base.iterations,
-            violations=0,
-            region=base.region,
-            settings={**base.settings, "edits": seen, "run": None},
-            versions=base.versions,
-            score=judged_summary(judged),
-            parent_id=plan_id,
-        )
-        reject(session, plan_id, by, at, f"edited into plan {row.id}")
-        return row.id
+    return Finished(draft, with_unplanned_reasons(judged) if judged.plan.unassigned else judged)
+
+
+def keep_finished(session: Session, made: Finished, *, by: str, at: datetime) -> int:
+    """Keep an edited draft as a plan of its own in the caller's transaction, and give its number. Raises `Conflict` as `finish_draft`."""
+    draft, judged = made.open, made.judged
+    lock_draft(session, draft.plan, draft.seen)
+    base = session.get_one(tables.Plan, draft.plan)
+    snapshot = save_snapshot(session, Snapshot(draft.state.case, _context_of(draft)))
+    row = save_plan(
+        session,
+        snapshot.id,
+        judged.plan,
+        created_at=base.created_at,
+        seed=base.seed,
+        iterations=base.iterations,
+        violations=0,
+        region=base.region,
+        settings={**base.settings, "edits": draft.seen, "run": None},
+        versions=base.versions,
+        score=judged_summary(judged),
+        parent_id=draft.plan,
+    )
+    reject(session, draft.plan, by, at, f"edited into plan {row.id}")
+    return row.id
 
 
 def _opened(store: Store, settings: Settings, plan_id: int, bench: Workbench, seen: int | None = None) -> tuple[Draft, Desk]:
+    plan = tables.Plan
     with store.reading() as session:
         _must_be_ours(session, settings, plan_id)
-        row = session.scalars(select(tables.Plan).where(tables.Plan.id == plan_id).options(joinedload(tables.Plan.snapshot))).one()
         edits = edits_of(session, plan_id)
         if seen is not None:
-            must_be_seen(row, plan_id, edits, seen)
-        desk, context = bench.desk(row.snapshot)
-        text = edits.plan_json or row.plan_json
-        changes = tuple(read_change({"kind": edit.kind, **edit.details}) for edit in edits.counting)
-        draft = Draft(plan_id, row.region, row.state, desk.begin(parse_plan(text), changes), replace(edits, plan_json=""), context)
-        return draft, desk
+            must_be_seen(session.get(plan, plan_id, options=(defer(plan.plan_json), defer(plan.explanation_json))), plan_id, edits, seen)
+        row = session.execute(
+            select(plan.region, plan.state, plan.snapshot_id, tables.Snapshot.digest)
+            .join(tables.Snapshot, tables.Snapshot.id == plan.snapshot_id)
+            .where(plan.id == plan_id)
+        ).one()
+        desk, context = bench.desk(session, row.snapshot_id, row.digest)
+
+        def begin() -> State:
+            text = edits.plan_json or session.scalars(select(plan.plan_json).where(plan.id == plan_id)).one()
+            return desk.begin(parse_plan(text), tuple(read_change({"kind": edit.kind, **edit.details}) for edit in edits.counting))
+
+        state = bench.state((plan_id, tuple(edit.number for edit in edits.counting)), begin)
+        return Draft(plan_id, row.region, row.state, state, replace(edits, plan_json=""), context), desk
+
+
+def _key(draft: Draft) -> _DraftKey:
+    return draft.plan, tuple(edit.number for edit in draft.edits.counting)
 
 
 def _must_be_ours(session: Session, settings: Settings, plan_id: int) -> None:

@@ -9,6 +9,7 @@ import gc
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
@@ -18,6 +19,9 @@ from data_models.errors import TwohourError
 
 SEARCH = ("search_kernel", "pricing_kernel")
 FRONTIER = ("siting_frontier_kernel",)
+
+_ONE_AT_A_TIME = threading.Lock()
+"""numba refuses a function that another thread is just compiling."""
 
 
 def make_ready(on_compile: Callable[[], None] = lambda: None, kernels: Sequence[str] = SEARCH) -> None:
@@ -44,11 +48,12 @@ def make_ready(on_compile: Callable[[], None] = lambda: None, kernels: Sequence[
 
         numba.config.CACHE_DIR = str(_private_folder())  # type: ignore[attr-defined]
         loaded = [import_module(f"optimizer.{name}") for name in kernels]
-    if not all(kernel.is_ready() for kernel in loaded):
-        on_compile()
-    for kernel in loaded:
-        kernel.make_ready()
-    _keep_what_is_loaded()
+    with _ONE_AT_A_TIME:
+        if not all(kernel.is_ready() for kernel in loaded):
+            on_compile()
+        for kernel in loaded:
+            kernel.make_ready()
+        _keep_what_is_loaded()
 
 
 @cache

@@ -129,6 +129,18 @@ def difference(
     )
 
 
+def change_of(
+    case: Case, before: Plan, after: Plan, ticket: str, *, tolerance_minutes: float = 15.0, tries: int = _TRIES
+) -> VisitChange | None:
+    """What `after` changes of one ticket's visit, with the reason; None when nothing does. Parameters as of `difference`."""
+    was, now = promises(before).get(ticket), promises(after).get(ticket)
+    kind = _kind(was, now, timedelta(minutes=tolerance_minutes))
+    if kind == "unchanged" or kind == "waiting":
+        return None
+    why = Reasons(case, before, after, tries).why(case.ticket_by_id[ticket], kind)
+    return _change(case, ticket, kind, was, now, why, _names(case))
+
+
 def _kind(told: Promise | None, now: Promise | None, tolerance: timedelta) -> Kind | Literal["unchanged", "waiting"]:
     if told is None:
         return "waiting" if now is None else "new"

@@ -5,7 +5,7 @@ A pin becomes `only` and a window, a time `not_before`, a ban `banned`; somebody
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +14,19 @@ from data_models.errors import NotFound
 from data_models.plan import Plan, Route, Stop
 from optimizer.changes import apply_change
 from optimizer.explanation import Change
-from optimizer.manual import Away, Forbid, ManualChange, Move, Overtime, Pin, PutIn, Release, TakeRemedy
+from optimizer.manual import (
+    Away,
+    Forbid,
+    ManualChange,
+    Move,
+    Overtime,
+    Pin,
+    PutIn,
+    Release,
+    TakeRemedy,
+    technicians_of,
+    tickets_of,
+)
 
 
 @dataclass
@@ -59,6 +71,26 @@ def edited_case(base: Case, changes: Iterable[ManualChange]) -> Case:
     if not said:
         return case
     return replace(case, tickets=tuple(_edited(t, said[t.id]) if t.id in said else t for t in case.tickets))
+
+
+def still_said(base: Case, now: Case, changes: Iterable[ManualChange]) -> Iterator[ManualChange]:
+    """Those of the changes to `base` that a later case can have too: its ticket, person and shift are still there."""
+    for change in changes:
+        tickets = [name for name in tickets_of(change) if name in base.ticket_by_id]
+        people = [name for name in technicians_of(change) if name in base.technician_by_id]
+        if not (set(tickets) <= now.ticket_by_id.keys() and set(people) <= now.technician_by_id.keys()):
+            continue
+        asked = change.change if isinstance(change, TakeRemedy) else change
+        who, shift = getattr(asked, "technician", None), getattr(asked, "shift", None)
+        if isinstance(change, Overtime | TakeRemedy) and who is not None and shift is not None and not _same_shift(base, now, who, shift):
+            continue
+        yield change
+
+
+def _same_shift(base: Case, now: Case, technician: str, shift: int) -> bool:
+    """Whether a shift is the same in both cases; one that has ended meanwhile moves the numbers of the others."""
+    was, later = base.technician_by_id[technician].shifts, now.technician_by_id[technician].shifts
+    return shift < min(len(was), len(later)) and was[shift].end == later[shift].end
 
 
 def with_change(case: Case, change: Change) -> Case:

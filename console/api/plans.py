@@ -157,7 +157,7 @@ def _approve(api: Api, request: Request, plan_id: int, body: Approval, key: str 
     def work(session: Session, ready: KeptPlan | PartMade) -> Reply:
         _still(session, caller, plan_id, if_match)
         if isinstance(ready, PartMade):
-            number = publish_part(session, api.settings, ready, by=caller.name, at=now, reason=body.reason)
+            _, number = publish_part(session, api.settings, ready, by=caller.name, at=now, reason=body.reason)
         else:
             number = ready.id
             approve_in(session, api.settings, ready, by=caller.name, at=now, reason=body.reason)

@@ -4,5 +4,6 @@
 - `visitors`: who is looking, what they may do, and that a request is their own (`visitor`, `must`)
 - `texts`: Chinese and English, dates, numbers
 - `pages/`: one module a page, `templates/` and `static/` beside them
+- `shown_plan`: a plan with its edits as the plan page shows it, worked out once for each version; `first_answers`: those of the inbox
 - `live`: news for open pages
 """

@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from config.settings import Settings
 from console.api import delivering, make_api
+from console.web.first_answers import FirstAnswers
 from console.web.live import News, live_router, watching
 from console.web.pages.audit import audit_router
 from console.web.pages.customer import customer_router
@@ -27,6 +28,7 @@ from console.web.pages.people import people_router
 from console.web.pages.plan import plan_router
 from console.web.pages.plan_changes import plan_changes_router
 from console.web.pages.plan_decisions import plan_decisions_router
+from console.web.pages.plan_ticket import plan_ticket_router
 from console.web.pages.plans import plans_router
 from console.web.pages.tickets import tickets_router
 from console.web.pages.tokens import tokens_router
@@ -77,12 +79,12 @@ def make_console(
     """
     web = Web(store, settings, now, is_safe)
     visitor = visitor_of(web)
-    news = News(web)
+    news, answers = News(web), FirstAnswers(store, settings)
     api = make_api(store, settings, now=now)
 
     @asynccontextmanager
     async def lifespan(console: FastAPI) -> AsyncIterator[None]:
-        async with watching(news)(console), delivering(api):
+        async with watching(news, answers.close)(console), delivering(api):
             yield
 
     console = FastAPI(title="twohour", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
@@ -98,9 +100,10 @@ def make_console(
         openid_router(web),
         plans_router(web, visitor),
         plan_router(web, visitor, plans),
+        plan_ticket_router(web, visitor, plans),
         plan_changes_router(web, visitor, plans),
         plan_decisions_router(web, visitor, plans),
-        inbox_router(web, visitor),
+        inbox_router(web, visitor, answers),
         my_router(web, visitor),
         tickets_router(web, visitor),
         customer_router(web),
@@ -120,8 +123,10 @@ async def _guarded(request: Request, call_next: Callable[[Request], Awaitable[Re
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers.setdefault("Referrer-Policy", "same-origin")
     answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.url.path.startswith("/static/") and request.url.query.startswith("v=") and answer.status_code == 200:
-        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    if request.url.path.startswith("/static/") and answer.status_code == 200:
+        # Scripts import each other without a version: they are asked for anew, so that no old one meets a new one.
+        kept = "public, max-age=31536000, immutable" if request.url.query.startswith("v=") else "no-cache"
+        answer.headers["Cache-Control"] = kept
     return answer
 
 

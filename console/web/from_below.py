@@ -116,6 +116,10 @@ TEMPLATES: tuple[Both, ...] = (
         "{ticket}: name the whole crew, or one who comes and whom they replace, not both",
         "{ticket}：请给出整个小组，或给出替换者与被替换者，不能两者都给",
     ),
+    Both("Agree another time with the customer first, and record it at the ticket.", "请先与客户另约时间，并登记在工单上。"),
+    Both("Renew the certificate first, and record it at the technician.", "请先更新证书，并登记在技师名下。"),
+    Both("Training comes first, and takes longer than this plan.", "须先培训，用时超出本计划。"),
+    Both("There is nobody of the kind: find somebody, and enter them as a technician.", "没有这样的人员：请物色人选，并录入为技师。"),
     # Parts of a draft, and a second look before approving.
     Both(
         "Plan {plan} does not fit what happened since it was made: {what}; plan again",
@@ -180,6 +184,7 @@ TEMPLATES: tuple[Both, ...] = (
     # Requests that are refused.
     Both("{login} ({role}) may not do this", "{login}（{role}）无权进行此操作"),
     Both("Ticket {ticket} is not in plan {plan}", "计划 {plan} 中没有工单 {ticket}"),
+    Both("Technician {technician} is not in plan {plan}", "计划 {plan} 中没有技师 {technician}"),
     Both("{login} ({role}) may not send anybody", "{login}（{role}）无权派人"),
     Both("Ticket {ticket} does not exist, or belongs to another region", "工单 {ticket} 不存在，或属于其他区域"),
     Both("Ticket {ticket} is not open any more; look again", "工单 {ticket} 已不在待派工状态；请重新查看"),

@@ -93,8 +93,8 @@ def live_router(news: News, visitor: Callable[[Request], Awaitable[Person]]) -> 
     return router
 
 
-def watching(news: News) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The lifespan of an application that tells news."""
+def watching(news: News, close: Callable[[], None]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The lifespan of an application that tells news; `close` gives back at its end what else it holds."""
 
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
@@ -105,5 +105,6 @@ def watching(news: News) -> Callable[[FastAPI], AbstractAsyncContextManager[None
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            await run_in_threadpool(close)
 
     return lifespan

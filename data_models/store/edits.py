@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from data_models import tables
 from data_models.errors import BadInput, Conflict, NotFound
 from data_models.manual_edits import EDIT_REASONS, IMPROVE, MOST_NOTE, EditMade, EditReason, EditsOfDraft
+from data_models.store.audit import write_audit
 
 
 def edits_of(session: Session, plan_id: int) -> EditsOfDraft:
@@ -73,6 +74,8 @@ def add_edit(
         )
     )
     session.flush()
+    told = {"number": number, "kind": kind, **details, "reason": reason, "note": note}
+    write_audit(session, by, "plan edited", f"plan {plan_id}", at, told)
     return number
 
 
@@ -161,6 +164,8 @@ def _mark(session: Session, row: tables.PlanEdit, by: str, at: datetime, *, undo
     row.undone = undone
     row.marked_by, row.marked_at = by, at
     session.flush()
+    done = "edit undone" if undone else "edit redone"
+    write_audit(session, by, done, f"plan {row.plan_id}", at, {"number": row.number, "kind": row.kind})
     return _edit(row)
 
 

@@ -11,15 +11,16 @@ from sqlalchemy import update
 
 from config.settings import Settings
 from data_models import tables
-from data_models.errors import BadInput, Conflict
+from data_models.errors import BadInput, Conflict, NotFound
 from data_models.events import read_event
 from data_models.plan import Plan
 from data_models.store import Store, add_events
 from flows import dispatch
-from flows.choosing import Part, approve_checked, approve_part, choose_part, what_happened_since
+from flows.choosing import Part, approve_checked, approve_draft, approve_part, choose_part, what_happened_since
 from flows.editing import change_draft, finish_draft, open_draft
 from flows.overrides import overrides_between
-from optimizer.editing import Forbid, LeaveOut
+from optimizer.edited_case import still_said
+from optimizer.editing import Forbid, LeaveOut, Overtime
 from optimizer.published import promises
 from tests.flows.conftest import NOW, filled
 
@@ -122,6 +123,36 @@ def test_what_happened_since_is_told_and_a_plan_that_no_longer_fits_is_held_back
         approve_checked(store, ours, draft, by="w", at=at)
     assert dispatch.read_plan(store, draft).state == "draft"
     assert approve_checked(store, ours, draft, by="w", at=at, anyway=True)
+
+
+def test_a_draft_is_held_against_what_happened_with_its_edits(store: Store, ours: Settings, draft: int) -> None:
+    at = NOW + timedelta(minutes=3)
+    told(store, at, {"kind": "ticket_cancelled", "ticket": "TK-1", "reason": "mended"})
+    with pytest.raises(Conflict, match="TK-1 does not wait"):
+        approve_draft(store, ours, draft, by="w", at=at)
+    change_draft(store, ours, draft, LeaveOut("TK-1"), reason="customer_asked", by="w", at=at, seen=0)
+    kept = approve_draft(store, ours, draft, by="w", at=at, edits=1)
+    assert [dispatch.read_plan(store, number).state for number in (kept.id, draft)] == ["published", "rejected"]
+    assert "TK-1" not in promises(kept.judged.plan)
+
+
+def test_an_edited_draft_is_approved_whole_or_stays_as_it_is(store: Store, ours: Settings, draft: int) -> None:
+    change_draft(store, ours, draft, LeaveOut("TK-1"), reason="customer_asked", by="w", at=NOW, seen=0)
+    for wrong in ({"edits": 1, "version": 99}, {"edits": 2}, {"edits": 0}):
+        with pytest.raises(Conflict):
+            approve_draft(store, ours, draft, by="w", at=NOW + timedelta(minutes=2), **wrong)
+        with pytest.raises(NotFound):
+            dispatch.read_plan(store, draft + 1)
+    assert dispatch.read_plan(store, draft).state == "draft"
+
+
+def test_overtime_of_an_edit_counts_in_the_second_look_as_long_as_its_shift_is_there(store: Store, ours: Settings, draft: int) -> None:
+    base = open_draft(store, ours, draft).state.base
+    who = base.technicians[0]
+    longer = Overtime(who.id, 0, 30)
+    later = replace(base, technicians=(replace(who, shifts=()), *base.technicians[1:]))
+    gone = replace(base, technicians=base.technicians[1:])
+    assert [list(still_said(base, now, [longer])) for now in (base, later, gone)] == [[longer], [], []]
 
 
 def test_what_coordinators_changed_is_no_news(store: Store, ours: Settings, draft: int) -> None:

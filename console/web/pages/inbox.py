@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from console.web.first_answers import FirstAnswers
 from console.web.visitors import must, person_of
 from console.web.web import Web
 from data_models import tables
@@ -19,7 +20,6 @@ from data_models.clocks import ClockState
 from data_models.errors import NotFound
 from data_models.people import Action, Person, may
 from data_models.store.watched import Watched
-from flows.responding import respond
 from flows.sending import send
 from flows.watching import clocks_by_urgency, watched_tickets
 
@@ -34,7 +34,7 @@ class Waiting:
     clock: ClockState | None
 
 
-def inbox_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> APIRouter:
+def inbox_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], answers: FirstAnswers) -> APIRouter:
     """`/inbox` and its parts."""
     router = APIRouter(dependencies=[Depends(must(visitor, "see"))])
 
@@ -57,7 +57,7 @@ def inbox_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> A
     @router.get("/inbox/{ticket_id}")
     def show_answer(request: Request, ticket_id: str) -> Response:
         _must_see(web, person_of(request), ticket_id, "see")
-        answer = respond(web.store, web.settings, ticket_id, web.now())
+        answer = answers.answer(ticket_id, web.now())
         return web.page(request, "inbox_answer.jinja", answer=answer, ticket_id=ticket_id)
 
     @router.post("/inbox/{ticket_id}/send")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import select
+from starlette.background import BackgroundTask
 
 from console.web.shown_plan import ShownPlan, ShownPlans, shown_to
 from console.web.texts import Texts
@@ -17,16 +18,10 @@ from console.web.visitors import must, person_of
 from console.web.web import Web, script_texts
 from data_models import tables
 from data_models.case import SEVERITIES
-from data_models.errors import NotFound
 from data_models.manual_edits import EDIT_REASONS
 from data_models.people import Person, may
-from flows.manual_changes import change_facts
-from flows.planning import JudgedPlan
+from flows.editing import warm_up
 from maps.plan_map import base_map_data, plan_data
-from maps.visits import TicketLabel
-from optimizer.edited_rules import CLICKABLE
-from optimizer.editing import TakeRemedy
-from optimizer.explanation import Remedy, TicketExplanation
 
 _TEXTS = {
     "due": "due",
@@ -45,12 +40,28 @@ _TEXTS = {
     "becomesInTime": "is in time again",
     "leftOut": "is not planned any more",
     "takenIn": "is planned now",
-    "shifted": "other visits begin at another time",
+    "shifted": "Other visits that begin at another time",
+    "over": "over",
+    "under": "under",
     "noEffect": "Nothing else changes.",
     "improving": "Improving the rest…",
     "noBetter": "Nothing better was found around what is fixed.",
     "better": "Improved: cost",
-    "loginAgain": "Your session is over. Log in in the new tab, then repeat: nothing you did is lost.",
+    "tryIt": "Try",
+    "move": "Move",
+    "to": "To",
+    "stay": "(the same people)",
+    "insteadOf": "In place of",
+    "notBefore": "Not before",
+    "swap": "Swap",
+    "swapWith": "With",
+    "pinTime": "Pin in time",
+    "from": "From",
+    "until": "Until",
+    "away": "Away",
+    "overtime": "Overtime",
+    "shift": "Shift",
+    "minutes": "Minutes more than allowed so far",
 }
 _SEVERITY_FIGURES = {"emergency": "Emergencies in time", "important": "Important in time", "general": "General in time"}
 
@@ -71,7 +82,8 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
     router = APIRouter(dependencies=[Depends(must(visitor, "see"))])
 
     @router.get("/plans/{plan_id}")
-    def show_plan(request: Request, plan_id: int) -> Response:
+    def show_plan(request: Request, plan_id: int, published: int | None = None) -> Response:
+        """The page; `published` is the plan that a part of this one has just gone into."""
         shown = shown_to(plans, request, "see", plan_id)
         texts = web.texts(request, person_of(request))
         facts = page_facts(web, shown, texts) | {
@@ -81,42 +93,20 @@ def plan_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], plans
             | {"other": texts.gettext("Something else (say what)")},
             "editable": shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
         }
-        return web.page(request, "plan.jinja", facts=facts, **figures_of(web, shown, texts))
+        page = web.page(request, "plan.jinja", facts=facts, part_of=published, **figures_of(web, shown, texts))
+        if facts["editable"]:
+            page.background = BackgroundTask(warm_up, web.store, web.settings, plan_id, plans.bench)
+        return page
 
     @router.get("/plans/{plan_id}/data")
-    def show_data(request: Request, plan_id: int) -> Response:
-        """What the page's script draws, and the figures: after a change, or when somebody else made one."""
+    def show_data(request: Request, plan_id: int, mark: str = "") -> Response:
+        """What the page's script draws, and the figures; nothing when it is still as of `mark`."""
         shown = shown_to(plans, request, "see", plan_id)
+        if shown.mark == mark:
+            return Response(status_code=204, headers={"Cache-Control": "no-store"})
         texts = web.texts(request, person_of(request))
         figures = web.page(request, "plan_figures.jinja", **figures_of(web, shown, texts)).body
         return JSONResponse(page_facts(web, shown, texts) | {"figures": bytes(figures).decode()}, headers={"Cache-Control": "no-store"})
-
-    @router.get("/plans/{plan_id}/tickets/{ticket_id}")
-    def show_ticket(request: Request, plan_id: int, ticket_id: str) -> Response:
-        shown = shown_to(plans, request, "see", plan_id)
-        ticket = shown.judged.case.ticket_by_id.get(ticket_id)
-        if ticket is None:
-            raise NotFound(f"Ticket {ticket_id} is not in plan {plan_id}")
-        texts = web.texts(request, person_of(request))
-        change = next((change for change in shown.changes.changes if change.ticket == ticket_id), None) if shown.changes else None
-        explained = shown.judged.explanation.tickets if shown.judged.explanation else ()
-        why = next((each for each in explained if each.ticket == ticket_id), None)
-        names = shown.names
-        return web.page(
-            request,
-            "plan_ticket.jinja",
-            plan=shown.kept,
-            ticket=ticket,
-            label=shown.labels(texts.language).get(ticket_id, TicketLabel()),
-            visits=_visits(shown.judged, ticket_id, names),
-            change=change,
-            why=why,
-            remedies=_remedies(why) if why is not None else [],
-            names=names,
-            case_now=shown.judged.case.now,
-            people=lambda ids: texts.listed(names.get(who, who) for who in ids),
-            editable=shown.kept.state == "draft" and may(person_of(request), "edit", shown.draft.region),
-        )
 
     @router.get("/map/base")
     def base_map() -> Response:
@@ -138,6 +128,7 @@ def page_facts(web: Web, shown: ShownPlan, texts: Texts) -> dict[str, Any]:
     return {
         **facts,
         "plan": shown.kept.id,
+        "mark": shown.mark,
         "state": shown.kept.state,
         "changes": changes,
         "pinned": sorted(shown.draft.state.fixed.placed),
@@ -168,21 +159,6 @@ def _regions(web: Web) -> list[str]:
     with web.store.reading() as session:
         found = sorted(set(session.scalars(select(tables.Station.region).where(tables.Station.region != ""))))
     return found if len(found) > 1 else []
-
-
-def _remedies(why: TicketExplanation) -> list[tuple[Remedy, dict[str, Any] | None]]:
-    """What would help, and for those that a click can apply to the draft the change as JSON."""
-    changes = (TakeRemedy(why.ticket, remedy.change) if remedy.change.kind in CLICKABLE else None for remedy in why.remedies)
-    return [(remedy, None if change is None else change_facts(change)) for remedy, change in zip(why.remedies, changes, strict=True)]
-
-
-def _visits(judged: JudgedPlan, ticket: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [
-        {"name": names[route.technician], "arrive": stop.arrive, "start": stop.start, "finish": stop.finish}
-        for route in judged.plan.routes
-        for stop in route.stops
-        if stop.ticket == ticket
-    ]
 
 
 def _costs(shown: ShownPlan, texts: Texts) -> list[tuple[str, float]]:

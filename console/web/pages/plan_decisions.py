@@ -14,9 +14,8 @@ from console.web.visitors import must, person_of
 from console.web.web import Web
 from data_models.errors import BadInput, Conflict
 from data_models.people import Person
-from flows.choosing import Part, approve_part, must_fit, what_happened_since
-from flows.dispatch import approve_and_tell, papers_of, read_plan, reject_plan
-from flows.editing import finish_draft
+from flows.choosing import Part, approve_draft, approve_part, what_happened_since
+from flows.dispatch import papers_of, reject_plan
 from optimizer.wording import told
 
 
@@ -29,7 +28,7 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
         """What happened since the snapshot that the draft was made from, and what stands against it now."""
         shown = shown_to(plans, request, "decide", plan_id)
         texts = web.texts(request, person_of(request))
-        since = what_happened_since(web.store, web.settings, plan_id, web.now())
+        since = what_happened_since(web.store, web.settings, plan_id, web.now(), shown.draft.state if shown.draft.seen else None)
         names, now = shown.names, web.now().astimezone(web.zone)
         news = [told([one], names, now, texts.language) for one in since.news]
         return web.page(request, "plan_news.jinja", news=news, gone=since.recheck.gone, lost=since.recheck.lost)
@@ -46,26 +45,28 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
         anyway: Annotated[bool, Form()] = False,
     ) -> Response:
         """Approve and publish the draft or a part of it, held against what is known at this moment."""
-        person, number = person_of(request), plan_id
+        person = person_of(request)
         shown_to(plans, request, "decide", plan_id)
-        if part == "whole" and not anyway:
-            # Looked at before the edits are made a plan of their own: a refusal then leaves the draft as it is.
-            must_fit(web.store, web.settings, plan_id, web.now())
-        looked_at: int | None = version
-        if seen:
-            # The edits seen stand for the version of the draft; the plan that they are made has been looked at by nobody else.
-            number, looked_at = finish_draft(web.store, web.settings, plan_id, by=person.name, at=web.now(), seen=seen), None
-        if part != "whole":
-            what = Part(part, tuple(names))
-            chosen = approve_part(web.store, web.settings, number, what, by=person.name, at=web.now(), reason=reason, seen=looked_at)
-            if chosen.plan is None:
-                texts, now = web.texts(request, person), web.now().astimezone(web.zone)
-                reasons = [told(one.said, {}, now, texts.language, otherwise=one.what) for one in chosen.chosen.violations]
-                raise Conflict("; ".join(reasons[:5]))
-            return _to(request, f"/plans/{number}")
-        approve_and_tell(web.store, web.settings, number, by=person.name, at=web.now(), reason=reason, seen=looked_at)
-        papers = BackgroundTask(lambda: papers_of(web.store, web.settings, read_plan(web.store, number)))
-        return _to(request, f"/plans/{number}", papers)
+        if part == "whole":
+            kept = approve_draft(
+                web.store,
+                web.settings,
+                plan_id,
+                by=person.name,
+                at=web.now(),
+                reason=reason,
+                version=version,
+                edits=seen,
+                anyway=anyway,
+            )
+            return _to(request, f"/plans/{kept.id}", BackgroundTask(lambda: papers_of(web.store, web.settings, kept)))
+        what = Part(part, tuple(names))
+        done = approve_part(web.store, web.settings, plan_id, what, by=person.name, at=web.now(), reason=reason, seen=version, edits=seen)
+        if done.plan is None:
+            texts, now = web.texts(request, person), web.now().astimezone(web.zone)
+            reasons = [told(one.said, {}, now, texts.language, otherwise=one.what) for one in done.chosen.violations]
+            raise Conflict("; ".join(reasons[:5]))
+        return _to(request, f"/plans/{done.draft}?published={done.plan}")
 
     @router.post("/reject")
     def reject(

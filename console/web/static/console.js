@@ -1,16 +1,18 @@
 /* What every page does: its CSRF token goes along, errors are told beside what was done, and a lost session never costs what was typed. */
 
-const token = () => document.querySelector('meta[name="csrf-token"]').content;
+import { offerLogin, toast, token } from "./asking.js";
 
 document.body.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRF-Token"] = token();
 });
 
-document.body.addEventListener("htmx:responseError", async (event) => {
-  toast(problemText(event.detail.xhr.responseText, event.detail.xhr.status), "failure");
+document.body.addEventListener("htmx:responseError", (event) => {
+  const { status, responseText } = event.detail.xhr;
+  if (status === 401) offerLogin();
+  else toast(problemText(responseText, status), "failure");
 });
 
-document.body.addEventListener("htmx:sendError", () => toast(document.body.dataset.offline || "The server does not answer.", "failure"));
+document.body.addEventListener("htmx:sendError", () => toast(document.body.dataset.offline, "failure"));
 
 function problemText(body, status) {
   try {
@@ -20,27 +22,16 @@ function problemText(body, status) {
   }
 }
 
-/** A short message at the edge of the page that goes away by itself, or when it is clicked. */
-export function toast(text, kind = "") {
-  const note = document.createElement("button");
-  note.type = "button";
-  note.className = `toast ${kind}`;
-  note.textContent = text;
-  note.addEventListener("click", () => note.remove());
-  document.getElementById("toasts").append(note);
-  if (kind !== "failure") setTimeout(() => note.remove(), 8000);
-  return note;
-}
-
-/** What a request answers, as JSON; a problem is thrown as an `Error` with its `status` and `problem`. */
-export async function ask(address, { method = "GET", body } = {}) {
-  const headers = { Accept: "application/json", "X-CSRF-Token": token() };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  const answer = await fetch(address, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-  const told = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
-  if (answer.ok) return told;
-  throw Object.assign(new Error(told.detail || `${answer.status}`), { status: answer.status, problem: told });
-}
+/* Whoever logged in again in another tab goes on here: the new session's token takes the place of the old one. */
+const sessions = new BroadcastChannel("twohour-session");
+sessions.addEventListener("message", ({ data }) => {
+  if (!token()) return; // the login page has no session yet
+  document.querySelector('meta[name="csrf-token"]').content = data;
+  document.querySelectorAll('input[name="csrf"]').forEach((field) => (field.value = data));
+  document.querySelectorAll(".login-again").forEach((each) => each.remove());
+  document.dispatchEvent(new Event("logged-in"));
+});
+if (token()) sessions.postMessage(token());
 
 /* A button that copies what it carries; where the browser does not let it, the text is shown to be copied by hand. */
 document.addEventListener("click", async (event) => {
@@ -59,7 +50,7 @@ document.addEventListener("click", async (event) => {
 });
 
 /* One open tab listens for all of them: browsers allow six connections to a server, and each listening tab would hold one. */
-if (document.querySelector('meta[name="csrf-token"]').content) {
+if (token()) {
   const channel = new BroadcastChannel("twohour-news");
   let last = null;
   const tell = (news) => {
@@ -70,12 +61,19 @@ if (document.querySelector('meta[name="csrf-token"]').content) {
   channel.addEventListener("message", (event) => tell(event.data));
   const listen = () =>
     new Promise(() => {
-      const source = new EventSource("/live");
-      source.addEventListener("message", (event) => {
-        const news = JSON.parse(event.data);
-        tell(news);
-        channel.postMessage(news);
-      });
+      const begin = () => {
+        const source = new EventSource("/live");
+        source.addEventListener("message", (event) => {
+          const news = JSON.parse(event.data);
+          tell(news);
+          channel.postMessage(news);
+        });
+        // A lost connection is made again by the browser itself; one that was refused is not, as when the session was over.
+        source.addEventListener("error", () => {
+          if (source.readyState === EventSource.CLOSED) document.addEventListener("logged-in", begin, { once: true });
+        });
+      };
+      begin();
     });
   if (navigator.locks) navigator.locks.request("twohour-news", listen);
   else listen();

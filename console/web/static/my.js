@@ -1,6 +1,6 @@
 /* The technician's page: what is tapped is kept at once and sent when there is a network, in its order; the visits follow the plan. */
 
-import { toast } from "./console.js";
+import { toast } from "./asking.js";
 import { drop, keep, keptBy, newKey, renew } from "./my_kept.js";
 
 const byId = (id) => document.getElementById(id);

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
+from data_models import tables
 from data_models.store import plan_by_id, published_plan
 from data_models.store.audit import list_audit, verify_audit
 from flows.dispatch import read_plan
+from flows.editing import open_draft
+from optimizer.alternatives import next_best
 from tests.console.web.conftest import Site, csrf_of
 
 
@@ -95,7 +101,8 @@ def test_two_at_one_draft_never_overwrite_each_other(site: Site) -> None:
     late = second.post("changes", body)
     assert late.status_code == 409
     assert "li" in late.json()["detail"]
-    assert first.decide("approve", seen=1).status_code == 303
+    done = first.decide("approve", seen=1)
+    assert done.status_code == 303, done.text
     assert second.decide("approve").status_code == 409
     assert second.decide("reject", reason="no").status_code == 409
 
@@ -160,3 +167,113 @@ def test_the_inbox_shows_what_nobody_has_and_sends_with_one_click(site: Site) ->
     token = csrf_of(zhou.get("/inbox").text)
     refused = zhou.post("/inbox/TK-6/send", data={"technicians": "T-1", "plan": 1}, headers={"x-csrf-token": token})
     assert refused.status_code == 403
+
+
+def part(site: Site, login: str, address: str, language: str = "en") -> str:
+    answer = site.browser(login, language).get(f"/plans/{site.draft}/{address}")
+    assert answer.status_code == 200, answer.text
+    return unescape(answer.text)
+
+
+def test_each_planned_visit_says_why_these_people_and_who_would_be_next_best(site: Site) -> None:
+    ticket, who = one_visit(site)
+    Desk(site).post("changes", {"change": {"kind": "release", "ticket": ticket}, "seen": 0, "reason": "safety"})
+    page = part(site, "li", f"tickets/{ticket}/others")
+    assert f"Why 王{who}" in page
+    found = next_best(open_draft(site.store, site.settings, site.draft).state, ticket)
+    assert all(f"王{who}" in page for each in found for who in each.technicians)
+    assert page.count("Take") == len(found)
+    assert "Take" not in part(site, "zhou", f"tickets/{ticket}/others"), "a viewer changes nothing"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_ticket_that_is_left_out_by_hand_has_reasons_and_a_way_back(site: Site, language: str) -> None:
+    """The draft's own explanation knows nothing of it: reasons are found for the draft as it is now."""
+    desk = Desk(site)
+    ticket, _ = one_visit(site)
+    assert part(site, "li", f"tickets/{ticket}/why").count("<li>") == 0, "planned in time"
+    desk.post("changes", {"change": {"kind": "leave_out", "ticket": ticket}, "seen": 0, "reason": "safety"})
+    page = part(site, "li", f"tickets/{ticket}/why", language)
+    assert page.count("<li>") >= 2
+    assert {"en": "li left it out", "zh": "由 li 于"}[language] in page
+    fact = json.loads(page.split('data-facts="')[1].split('">')[0])
+    assert (fact["kind"], fact["ticket"]) == ("remedy", ticket)
+    assert desk.post("changes", {"change": fact, "seen": 1, "reason": "safety"}).json()["takenIn"] == [ticket]
+
+
+def test_a_draft_without_explanations_still_has_reasons(site: Site) -> None:
+    with site.store.reading() as session:
+        assert plan_by_id(session, site.draft).explanation_json == ""
+    assert part(site, "li", "tickets/TK-6/why").count("<li>") >= 1
+
+
+def test_a_person_is_shown_with_shifts_and_visits_and_sent_away(site: Site) -> None:
+    desk = Desk(site)
+    _, who = one_visit(site)
+    page = part(site, "li", f"technicians/{who}")
+    assert all(text in page for text in (f"王{who}", "Shift", "Away…", "Overtime…", "太湖制药"))
+    assert "Away…" not in part(site, "zhou", f"technicians/{who}")
+    assert site.browser("li").get(f"/plans/{site.draft}/technicians/T-99").status_code == 404
+    longer = {"kind": "overtime", "technician": who, "shift": 0, "minutes": 30}
+    assert desk.post("changes", {"change": longer, "seen": 0, "reason": "technician_asked"}).json()["accepted"]
+    wrong = {**longer, "shift": 7}
+    assert desk.post("changes/try", {"change": wrong}).status_code == 422
+
+
+def test_what_is_drawn_already_is_not_sent_again(site: Site) -> None:
+    desk = Desk(site)
+    mark = desk.facts()["mark"]
+    assert desk.browser.get(f"{desk.address}/data?mark={mark}", headers=desk.headers).status_code == 204
+    ticket, _ = one_visit(site)
+    desk.post("changes", {"change": {"kind": "leave_out", "ticket": ticket}, "seen": 0, "reason": "safety"})
+    assert desk.browser.get(f"{desk.address}/data?mark={mark}", headers=desk.headers).json()["mark"] != mark
+
+
+def test_every_edit_is_in_the_audit_trail_with_its_reason(site: Site) -> None:
+    desk = Desk(site)
+    ticket, _ = one_visit(site)
+    desk.post("changes", {"change": {"kind": "leave_out", "ticket": ticket}, "seen": 0, "reason": "other", "note": "gate"})
+    desk.post("undo", {"seen": 1})
+    desk.post("redo", {"seen": 0})
+    with site.store.reading() as session:
+        entries = list_audit(session, 3, f"plan {site.draft}")
+        assert verify_audit(session).wrong is None
+    assert [(entry.action, entry.by) for entry in entries] == [("edit redone", "li"), ("edit undone", "li"), ("plan edited", "li")]
+    assert json.loads(entries[-1].details) == {"number": 1, "kind": "leave_out", "ticket": ticket, "reason": "other", "note": "gate"}
+
+
+def test_an_approval_that_is_refused_leaves_the_draft_and_its_edits_as_they_were(site: Site) -> None:
+    desk = Desk(site)
+    ticket, _ = one_visit(site)
+    desk.post("changes", {"change": {"kind": "leave_out", "ticket": ticket}, "seen": 0, "reason": "safety"})
+    assert desk.decide("approve", seen=1, part="routes", names=["T-99"]).status_code == 422
+    assert desk.decide("approve", seen=1, version=99).status_code == 409
+    with site.store.reading() as session:
+        assert plan_by_id(session, site.draft).state == "draft"
+        assert session.scalar(select(func.count()).select_from(tables.Plan)) == 2
+    assert desk.facts()["seen"] == 1
+
+
+def test_a_part_of_an_edited_draft_goes_out_and_the_rest_stays_with_the_edits(site: Site) -> None:
+    desk = Desk(site)
+    ticket, who = one_visit(site)
+    desk.post("changes", {"change": {"kind": "release", "ticket": ticket}, "seen": 0, "reason": "safety"})
+    answer = desk.decide("approve", seen=1, part="routes", names=[who])
+    with site.store.reading() as session:
+        published = published_plan(session)
+        assert published is not None
+        if answer.status_code == 303:
+            assert answer.headers["location"] == f"/plans/3?published={published.id}"
+            assert (plan_by_id(session, 3).state, plan_by_id(session, 3).parent_id) == ("draft", site.draft)
+        else:
+            assert (answer.status_code, published.id) == (409, site.published)
+            assert plan_by_id(session, site.draft).state == "draft"
+
+
+def test_answers_of_the_inbox_follow_what_is_written_meanwhile(site: Site) -> None:
+    """One responder keeps what it read: a plan that is published in between must be in the next answer."""
+    browser = site.browser("li")
+    assert "Nobody can come" in browser.get("/inbox/TK-6").text
+    with site.store.session() as session:
+        session.execute(update(tables.Ticket).where(tables.Ticket.id == "TK-6").values(state="done"))
+    assert "Closed" in browser.get("/inbox/TK-6").text

@@ -278,7 +278,11 @@ def test_reasons_remedies_and_changes_are_told_in_the_language_of_the_page(site:
     now = case.now.astimezone(ZoneInfo(site.settings.timezone))
     for language in LANGUAGES:
         browser = site.browser("li", language=language)
-        pages = {ticket.id: unescape(browser.get(f"/plans/{draft}/tickets/{ticket.id}").text) for ticket in case.tickets}
+        parts = ("", "/why")
+        pages = {
+            ticket.id: "".join(unescape(browser.get(f"/plans/{draft}/tickets/{ticket.id}{part}").text) for part in parts)
+            for ticket in case.tickets
+        }
         facts = [(change.ticket, change) for change in changes]
         facts += [(item.ticket, fact) for item in judged.explanation.tickets for fact in (*item.reasons, *item.remedies)]
         assert len({type(fact) for _, fact in facts}) == 3

@@ -58,6 +58,9 @@ WHO: dict[str, Row] = {
     "GET /plans/{plan_id}": (SEE, {}),
     "GET /plans/{plan_id}/data": (SEE, {}),
     "GET /plans/{plan_id}/tickets/{ticket_id}": (SEE, {}),
+    "GET /plans/{plan_id}/tickets/{ticket_id}/why": (SEE, {}),
+    "GET /plans/{plan_id}/tickets/{ticket_id}/others": (SEE, {}),
+    "GET /plans/{plan_id}/technicians/{technician_id}": (SEE, {}),
     "POST /plans/{plan_id}/changes/try": (DESK, CHANGE),
     "POST /plans/{plan_id}/changes": (DESK, {"json": CHANGE["json"] | {"seen": 0, "reason": "safety"}}),
     "POST /plans/{plan_id}/undo": (DESK, {"json": {"seen": 1}}),
@@ -165,7 +168,13 @@ def test_each_is_let_in_where_the_table_says_and_nowhere_else(walked: Site, name
         if route not in there or (route in ENDLESS and name in who):
             continue
         headers = _walker(walked, client, name)
-        path = route.split(" ")[1].replace("{plan_id}", str(walked.draft)).replace("{ticket_id}", "TK-1").replace("{token}", "x")
+        path = (
+            route.split(" ")[1]
+            .replace("{plan_id}", str(walked.draft))
+            .replace("{ticket_id}", "TK-1")
+            .replace("{token}", "x")
+            .replace("{technician_id}", "T-1")
+        )
         path = path.replace("{person_id}", str(viewer)).replace("{number}", "1").replace("{ticket_id:path}", "TK-1")
         if _lets_in(client, name, route, path, headers) != (name in who):
             wrong.append(route)
