@@ -156,7 +156,7 @@ def test_the_kinds_are_listed_with_whom_they_are_about_and_their_facts(twohour: 
     lines = {line.split("  ")[0]: " ".join(line.split()) for line in listed.out.splitlines()}
     assert set(KINDS) <= lines.keys()
     assert lines["kit_broken"] == "kit_broken station kit, [count]"
-    assert lines["technician_delayed"] == "technician_delayed technician until, [reason]"
+    assert lines["technician_delayed"] == "technician_delayed technician until, [reason], [phone_at]"
     assert max(map(len, listed.out.splitlines())) <= 80
 
 

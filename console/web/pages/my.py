@@ -72,7 +72,7 @@ _SCRIPT = {
 }
 _ASSETS = ("console.css", "my.css", "vendor/htmx.min.js", "console.js", "my.js", "icon.svg")
 """What the page is made of. Modules that others import have no digest in their address, and are named as they are asked for."""
-_IMPORTED = ("/static/console.js", "/static/my_kept.js")
+_IMPORTED = ("/static/asking.js", "/static/my_kept.js")
 
 
 def my_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> APIRouter:
