@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from config.policies import load_policy
 from data_models.errors import BadInput
 from data_models.study import CloseStation, Growth, OpenStation, Scenario, SetPeople
 from data_models.study_files import scenario_json, study_json
+from flows.stack import PrefectServer, server_environment
 from flows.studio import Run, compare_scenarios, comparison_markdown, comparison_summary, replay_run, with_today, write_comparison
 from tests.optimizer.studies import line_study
 
@@ -19,6 +23,13 @@ TICKETS = [(area, 168 * week + hour) for week in range(6) for area, hour in (("a
 STUDY = line_study({"S": 0, "U": 160}, {"a": 30, "b": 150}, TICKETS, candidates=["U"], days=42)
 OPEN = Scenario("open U", (OpenStation("U"),))
 POLICY = load_policy("ethanol")
+FLOW = """
+from pathlib import Path
+from flows.study_stations import study_stations
+
+if __name__ == "__main__":
+    study_stations(Path("study.json"), [Path("open.json")], Path("out"), policy="nearest", seeds=2)
+"""
 
 
 def test_scenarios_are_compared_with_today_on_the_same_tickets() -> None:
@@ -102,16 +113,22 @@ def test_the_summary_is_plain_and_markdown_is_harmless(tmp_path: Path) -> None:
     assert comparison_markdown(made).count("\n") == 4
 
 
-def test_the_flow_replays_in_parallel_and_goes_on_where_it_was(prefect_api: Path, tmp_path: Path) -> None:
-    from flows.study_stations import study_stations
-
+def test_the_flow_replays_in_parallel_and_goes_on_where_it_was(running_server: PrefectServer, tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text(study_json(STUDY), encoding="utf-8")
     (tmp_path / "open.json").write_text(scenario_json(OPEN), encoding="utf-8")
-    report = study_stations(tmp_path / "study.json", [tmp_path / "open.json"], tmp_path / "out", policy="nearest", seeds=2)
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "replays").iterdir()}
-    again = study_stations(tmp_path / "study.json", [tmp_path / "open.json"], tmp_path / "out", policy="nearest", seeds=2)
+    # A process of its own, as a worker starts one: threads and processes of the runner know the server by the environment.
+    environment = {
+        **os.environ,
+        **server_environment(running_server.log.parent, running_server.api_url),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+
+    def run() -> dict[Path, int]:
+        subprocess.run([sys.executable, "-c", FLOW], env=environment, cwd=tmp_path, check=True, timeout=300, capture_output=True)
+        return {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "replays").iterdir()}
+
+    kept = run()
     assert len(kept) == 4
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "replays").iterdir()} == kept
+    assert run() == kept
     expected = comparison_summary(compare_scenarios(STUDY, with_today([OPEN]), POLICY, "nearest", seeds=(1, 2)))
-    assert json.loads(report.read_text(encoding="utf-8")) == json.loads(json.dumps(expected))
-    assert again == report
+    assert json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8")) == json.loads(json.dumps(expected))
