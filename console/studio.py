@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from console import study_advice
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from optimizer.history_figures import Estimate, Service
 
 study = typer.Typer(help="Where the next service station belongs: studies, scenarios, and their replay.", no_args_is_help=True)
+study.command("advise")(study_advice.advise)
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.json", help="A study/1 file, see docs/studio.md.")]
 Out = Annotated[Path, typer.Option("--out", metavar="STUDY.json", help="Where the study goes.")]
@@ -233,12 +235,18 @@ def _print_study(facts: Study, reach: Reach) -> None:
 
 def _print_comparison(made: Comparison, written: Path) -> None:
     from console.printing import _table, plain, terminal
+    from flows.study_words import formula_sentence, scenario_sentence
 
     out = terminal()
-    first = made.scenarios[0].scenario.name
     days = f"{made.study.history.days:,.0f} days" + (f" × {len(made.seeds)}" if len(made.seeds) > 1 else "")
     table = _table(
-        f"{days}, {made.policy}; shares with 95 % intervals", "scenario", "emergencies in time", f"to {first}", "cost a year", f"to {first}"
+        f"{days}, {made.policy}; emergencies in time with 95 % intervals",
+        "scenario",
+        "replay",
+        "to today",
+        "formula",
+        "cost a year",
+        "to today",
     )
     base = made.scenarios[0].figures.cost.total
     for row in made.scenarios:
@@ -247,12 +255,15 @@ def _print_comparison(made: Comparison, written: Path) -> None:
             plain(row.scenario.name),
             _share(row.figures.service["emergency"]),
             "" if row is made.scenarios[0] else _points(row.in_time["emergency"]),
+            f"{row.formula.in_time['emergency']:.1%}",
             f"{total:,.0f}",
             "" if row is made.scenarios[0] else f"{total - base:+,.0f}",
         )
     out.print(table)
     for row in made.scenarios[1:]:
+        out.print(scenario_sentence(row, made.scenarios[0]), markup=False)
         out.print(_sentence(row, made.scenarios[0]), markup=False)
+    out.print(formula_sentence(made), markup=False)
     out.print(f"written to {plain(str(written))}")
 
 

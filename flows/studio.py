@@ -27,6 +27,7 @@ from data_models.study_files import scenario_json, study_json
 from flows.markdown import as_text
 
 if TYPE_CHECKING:
+    from optimizer.expected_service import ExpectedService
     from optimizer.history_figures import Estimate, Figures
     from optimizer.history_replay import HistoryReplayed
     from optimizer.scenarios import Situation
@@ -64,13 +65,28 @@ class Run:
 
 @dataclass(frozen=True)
 class Compared:
-    """One scenario beside the first: its figures, and how far shares in time and the cost of failing differ, paired by week."""
+    """One scenario beside the first: its figures, and how far shares in time and the cost of failing differ, paired by week.
+
+    Attributes
+    ----------
+    formula
+        What the formula promised for what was replayed.
+    replays
+        One for each seed.
+    """
 
     scenario: Scenario
     situation: Situation
     figures: Figures
     in_time: Mapping[Severity, Estimate]
     failing: Estimate
+    formula: ExpectedService
+    replays: tuple[HistoryReplayed, ...]
+
+    def error_points(self, severity: Severity) -> float | None:
+        """Points by which the formula is above the replay; None where no ticket of the severity was replayed."""
+        service = self.figures.service[severity]
+        return 100 * (self.formula.in_time[severity] - service.in_time.value) if service.tickets else None
 
 
 @dataclass(frozen=True)
@@ -188,16 +204,20 @@ def compared(
     replays: Sequence[HistoryReplayed],
 ) -> Comparison:
     """The comparison that replays give, scenario by scenario and in each by seed."""
+    from optimizer.expected_service import solved
     from optimizer.history_figures import cost_difference, figures_of, in_time_difference
     from optimizer.scenarios import under
 
     n = len(seeds)
     base = replays[:n]
-    rows = []
+    rows: list[Compared] = []
+    near = None
     for number, scenario in enumerate(scenarios):
         situation, mine = under(study, scenario, service), replays[number * n : (number + 1) * n]
         differences = {severity: in_time_difference(base, mine, severity) for severity in SEVERITIES}
-        rows.append(Compared(scenario, situation, figures_of(situation, mine), differences, cost_difference(base, mine)))
+        near = solved(situation, near=near)
+        figures, failing = figures_of(situation, mine), cost_difference(base, mine)
+        rows.append(Compared(scenario, situation, figures, differences, failing, near.service, tuple(mine)))
     return Comparison(study, policy, tuple(seeds), future, tuple(rows))
 
 
@@ -215,6 +235,8 @@ def comparison_summary(comparison: Comparison) -> dict[str, Any]:
                 "cost": asdict(row.figures.cost) | {"total": row.figures.cost.total},
                 "in_time_difference": {severity: asdict(estimate) for severity, estimate in row.in_time.items()},
                 "failing_cost_difference": asdict(row.failing),
+                "formula_in_time": dict(row.formula.in_time),
+                "formula_error_points": {severity: row.error_points(severity) for severity in SEVERITIES},
             }
             for row in comparison.scenarios
         ],
@@ -231,10 +253,13 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
 
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison as a table in Markdown, with names made harmless."""
-    lines = ["| scenario | emergencies in time | against today | cost a year |", "| --- | --- | --- | --- |"]
+    lines = ["| scenario | emergencies in time | against today | formula | cost a year |", "| --- | --- | --- | --- | --- |"]
     for row in comparison.scenarios:
         share, change = row.figures.service["emergency"].in_time, row.in_time["emergency"]
-        lines.append(f"| {as_text(row.scenario.name)} | {_percent(share)} | {_points(change)} | {row.figures.cost.total:,.0f} |")
+        formula = f"{row.formula.in_time['emergency']:.1%}"
+        lines.append(
+            f"| {as_text(row.scenario.name)} | {_percent(share)} | {_points(change)} | {formula} | {row.figures.cost.total:,.0f} |"
+        )
     return "\n".join(lines) + "\n"
 
 

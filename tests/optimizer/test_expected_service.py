@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data_models.study import CloseStation, DailyShift, Growth, OpenStation, SetPeople
-from optimizer.expected_service import expected_service
+from optimizer.expected_service import expected_service, solved
 from optimizer.history_replay import replay_history
 from optimizer.hypercube import all_out, larson
 from optimizer.result import Stop

@@ -1,0 +1,32 @@
+"""Comparisons of scenarios in sentences."""
+
+from __future__ import annotations
+
+from flows.studio import Compared, Comparison
+from optimizer.advice import reach_between
+from optimizer.advice_words import formula_said, scenario_said
+from optimizer.area_reach import promised_minutes
+from optimizer.wording import Language, told
+
+
+def scenario_sentence(row: Compared, first: Compared, language: Language = "en") -> str:
+    """What a scenario brings beside the first: whom it reaches, what it costs, what the replay gave and the formula promised."""
+    gained, lost = reach_between(first.situation, row.situation)
+    shares = (first.figures.service["emergency"].in_time.value, row.figures.service["emergency"].in_time.value)
+    said = scenario_said(
+        row.scenario.name,
+        gained.customers,
+        lost.customers,
+        promised_minutes(row.situation.policy),
+        row.figures.cost.stations - first.figures.cost.stations,
+        shares,
+        row.in_time["emergency"],
+        row.formula.in_time["emergency"],
+    )
+    return told(said, {}, row.replays[0].begins_at, language)
+
+
+def formula_sentence(comparison: Comparison, language: Language = "en") -> str:
+    """How far the formula is from the replay, over all scenarios."""
+    errors = {row.scenario.name: error for row in comparison.scenarios if (error := row.error_points("emergency")) is not None}
+    return told(formula_said(errors), {}, comparison.study.history.begins_at, language)
