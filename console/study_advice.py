@@ -56,7 +56,8 @@ def _print(made: Advised, language: Literal["en", "zh"]) -> None:
     from flows.study_advice import option_sentence, robust_sentence
 
     out, advice = terminal(), made.advice
-    shares = ", ".join(f"{severity} {share:.1%}" for severity, share in advice.in_time.items())
+    seen = {ticket.severity for ticket in made.situation.study.history.tickets}
+    shares = ", ".join(f"{severity} {share:.1%}" for severity, share in advice.in_time.items() if severity in seen)
     out.print(f"expected in time under {made.situation.scenario.name!r}, by formula: {shares}", markup=False)
     if not advice.sites:
         out.print("no candidate is left; add some with --candidates or --cities-above when the study is made")
@@ -96,7 +97,8 @@ def _options(made: Advised, title: str, options: Sequence[Option]) -> None:
     if told:
         terminal().print(table)
     if len(options) > len(told):
-        less = "" if road else f", none of which brings more than {max([o.points for o in options[len(told) :]]):.2f} points"
+        most = max(0.0, *(option.points for option in options[len(told) :]))
+        less = "" if road else f", none of which brings more than {most:.2f} points"
         terminal().print(f"[dim]{title}: {len(options) - len(told)} more{less}; --json has all[/]")
 
 

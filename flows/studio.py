@@ -27,12 +27,14 @@ from data_models.study_files import scenario_json, study_json
 from flows.markdown import as_text
 
 if TYPE_CHECKING:
+    from maps.study_facts import FrontierPoint
     from optimizer.expected_service import ExpectedService
     from optimizer.history_figures import Estimate, Figures
     from optimizer.history_replay import HistoryReplayed
     from optimizer.scenarios import Situation
 
 PolicyName = Literal["nearest", "triage", "insert", "optimize"]
+Language = Literal["zh", "en"]
 
 DEFAULT_ITERATIONS = 300
 """Of the search, for each decision: a history has thousands of them, and few tickets wait at a time."""
@@ -243,11 +245,22 @@ def comparison_summary(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def write_comparison(comparison: Comparison, out: Path) -> Path:
-    """Write the comparison as `comparison.json` into a folder; its path."""
+def write_comparison(comparison: Comparison, out: Path, language: Language = "zh", frontier: Sequence[FrontierPoint] = ()) -> Path:
+    """Write the comparison into a folder, as `comparison.json` and as `report.html` for people; the path of the first.
+
+    Parameters
+    ----------
+    language
+        Of the report.
+    frontier
+        Efficient choices of sites, drawn in the report where there are any.
+    """
+    from flows.study_report import report_html
+
     out.mkdir(parents=True, exist_ok=True)
     path = out / "comparison.json"
     write_file(path, json.dumps(comparison_summary(comparison), ensure_ascii=False, indent=1) + "\n")
+    write_file(out / "report.html", report_html(comparison, language, frontier))
     return path
 
 

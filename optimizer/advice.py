@@ -282,15 +282,21 @@ def regrets(options: tuple[str, ...], futures: tuple[str, ...], yearly_cost: Seq
     return RobustChoice(options, futures, tuple(yearly_cost), in_time, regret, worst, best)
 
 
+def reached_areas(situation: Situation) -> npt.NDArray[np.bool_]:
+    """Areas within the promised minutes of a station with people, by road: (n_areas,)."""
+    works = [_works(station) for station in situation.study.stations]
+    return np.asarray((drive_minutes(situation)[works] <= promised_minutes(situation.policy)).any(axis=0), bool)
+
+
 def reach_between(before: Situation, after: Situation) -> tuple[Covered, Covered]:
     """What comes within the promise by road and what is no longer; each is judged by its own policy, areas by those of `after`.
 
     Tickets are those to expect under `after`. A customer that only `after` has is gained when it is reached.
     """
-    old = _reached(before, promised_minutes(before.policy))
+    old = reached_areas(before)
     then = dict(zip((area.id for area in before.areas), old, strict=True))
     was = np.array([then.get(area.id, False) for area in after.areas], bool)
-    now, tickets = _reached(after, promised_minutes(after.policy)), rates_of(after).per_year.sum(axis=0)
+    now, tickets = reached_areas(after), rates_of(after).per_year.sum(axis=0)
     return _covered(after, now & ~was, tickets), _covered(after, was & ~now, tickets)
 
 
@@ -301,13 +307,12 @@ def _options(
     situation: Situation, base: Solved | None, asked: Sequence[_Asked], on_option: Told = lambda _done, _all: None
 ) -> Iterator[Option]:
     base = solved(situation) if base is None else base
-    within = promised_minutes(situation.policy)
-    reached = _reached(situation, within)
+    reached = reached_areas(situation)
     tickets = base.model.rates.per_year.sum(axis=0)
     for number, (kind, station, what, changes) in enumerate(asked):
         changed = _changed(situation, changes)
         after = solved(changed, base.model.rates, base).service
-        now = reached if kind in ("person", "kit") else _reached(changed, within)
+        now = reached if kind in ("person", "kit") else reached_areas(changed)
         yield Option(
             kind, station, what, changes, _covered(situation, now & ~reached, tickets), _covered(situation, reached & ~now, tickets),
             base.service.in_time, after.in_time, changed.study.yearly_cost - situation.study.yearly_cost,
@@ -340,12 +345,6 @@ def _changed(situation: Situation, changes: tuple[Change, ...]) -> Situation:
 def _moves_demand(option: Scenario) -> bool:
     """Whether an option changes what is to be expected or promised."""
     return any(change.kind in ("growth", "new_customer", "promise") for change in option.changes)
-
-
-def _reached(situation: Situation, within: float) -> npt.NDArray[np.bool_]:
-    """Areas within so many minutes of a station with people: (n_areas,)."""
-    works = [_works(station) for station in situation.study.stations]
-    return np.asarray((drive_minutes(situation)[works] <= within).any(axis=0), bool)
 
 
 def _covered(situation: Situation, which: npt.NDArray[np.bool_], tickets: Table) -> Covered:
