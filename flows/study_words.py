@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from data_models.study import OpenStation, StudyStation
 from flows.studio import Compared, Comparison
 from optimizer.advice import reach_between
 from optimizer.advice_words import formula_said, scenario_said
@@ -13,8 +14,9 @@ def scenario_sentence(row: Compared, first: Compared, language: Language = "en")
     """What a scenario brings beside the first: whom it reaches, what it costs, what the replay gave and the formula promised."""
     gained, lost = reach_between(first.situation, row.situation)
     shares = (first.figures.service["emergency"].in_time.value, row.figures.service["emergency"].in_time.value)
+    site = _only_site(row)
     said = scenario_said(
-        row.scenario.name,
+        row.scenario.name if site is None else site.name,
         gained.customers,
         lost.customers,
         promised_minutes(row.situation.policy),
@@ -22,6 +24,7 @@ def scenario_sentence(row: Compared, first: Compared, language: Language = "en")
         shares,
         row.in_time["emergency"],
         row.formula.in_time["emergency"],
+        is_site=site is not None,
     )
     return told(said, {}, row.replays[0].begins_at, language)
 
@@ -30,3 +33,11 @@ def formula_sentence(comparison: Comparison, language: Language = "en") -> str:
     """How far the formula is from the replay, over all scenarios."""
     errors = {row.scenario.name: error for row in comparison.scenarios if (error := row.error_points("emergency")) is not None}
     return told(formula_said(errors), {}, comparison.study.history.begins_at, language)
+
+
+def _only_site(row: Compared) -> StudyStation | None:
+    """The station that a scenario opens, where that is all that it does."""
+    first, *others = row.scenario.changes or (None,)
+    if others or not isinstance(first, OpenStation):
+        return None
+    return row.situation.study.station_by_id[first.station if first.new is None else first.new.id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,6 +13,7 @@ from maps.page import asset
 WIDTH = 720.0
 _TALLEST, _LOWEST = 620.0, 300.0
 _MARGIN = 34.0
+_LEFT_OUT = 0.01
 _NET = (0.5, 1, 2, 5, 10, 20, 30)
 
 
@@ -29,6 +30,11 @@ class Frame:
         """The place of a point."""
         return (math.radians(lon) - self.left) * self.scale, (self.top - _up(lat)) * self.scale
 
+    def shows(self, lat: float, lon: float) -> bool:
+        """Whether a point is in sight."""
+        x, y = self.at(lat, lon)
+        return 0 <= x <= WIDTH and 0 <= y <= self.height
+
     @property
     def box(self) -> tuple[float, float, float, float]:
         """South, west, north and east of what is in sight, in degrees."""
@@ -41,15 +47,45 @@ class Frame:
         )
 
 
-def frame_of(places: Iterable[tuple[float, float]]) -> Frame:
-    """The frame in which all places (lat, lon) are in sight. Raises `ValueError` without a place."""
-    ups, rights = zip(*((_up(lat), math.radians(lon)) for lat, lon in places), strict=True)
+def frame_of(places: Sequence[tuple[float, float, float]], always: Iterable[tuple[float, float]] = ()) -> Frame:
+    """The frame in which nearly all places are in sight.
+
+    Parameters
+    ----------
+    places
+        As (lat, lon, weight). One in a hundred by weight may be left out on each side where that makes the others much larger:
+        one slip of a sign in a table would else put all others into a corner.
+    always
+        As (lat, lon), in sight whatever happens.
+
+    Raises
+    ------
+    ValueError
+        There is no place.
+    """
+    kept = [(_up(lat), math.radians(lon)) for lat, lon in always]
+    ups = [*_bulk([(_up(lat), weight) for lat, _, weight in places]), *(up for up, _ in kept)]
+    rights = [*_bulk([(math.radians(lon), weight) for _, lon, weight in places]), *(right for _, right in kept)]
     wide = max(max(rights) - min(rights), math.radians(0.4))
     high = max(max(ups) - min(ups), math.radians(0.4))
     scale = min((WIDTH - 2 * _MARGIN) / wide, (_TALLEST - 2 * _MARGIN) / high)
     height = max(_LOWEST, scale * high + 2 * _MARGIN)
     left = (max(rights) + min(rights)) / 2 - WIDTH / scale / 2
     return Frame(left, (max(ups) + min(ups)) / 2 + height / scale / 2, scale, height)
+
+
+def _bulk(values: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+    """Least and largest of values with weights, all of them unless few stretch the whole by a third or more."""
+    if not values:
+        return ()
+    ordered = sorted(values)
+    total, seen, low, high = sum(weight for _, weight in ordered), 0.0, ordered[0][0], ordered[-1][0]
+    inner = []
+    for value, weight in ordered:
+        seen += weight
+        if _LEFT_OUT * total <= seen and seen - weight <= (1 - _LEFT_OUT) * total:
+            inner.append(value)
+    return (inner[0], inner[-1]) if high - low > 1.34 * (inner[-1] - inner[0]) else (low, high)
 
 
 def ground(frame: Frame) -> Iterator[str]:

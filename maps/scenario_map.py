@@ -11,7 +11,7 @@ from maps.study_facts import AreaMark, StationMark
 from maps.study_words import Language, said
 
 _ORDER = ("white", "kept", "lost", "gained")  # what matters most is drawn last
-_LABEL = 12.0
+_LABEL = 16.0
 
 
 def scenario_map(areas: Sequence[AreaMark], stations: Sequence[StationMark], title: str, language: Language = "zh") -> str:
@@ -27,7 +27,7 @@ def scenario_map(areas: Sequence[AreaMark], stations: Sequence[StationMark], tit
     parts = []
     for state in _ORDER:
         parts += [_area(frame, area, state, most, language) for area in areas if state_of(area) == state]
-    return _drawn(frame, [*parts, *_stations(frame, stations, language)], title)
+    return _drawn(frame, [*parts, *_stations(frame, stations, language), *_out_of_sight(frame, areas, language)], title)
 
 
 def share_map(areas: Sequence[AreaMark], stations: Sequence[StationMark], title: str, language: Language = "zh") -> str:
@@ -42,7 +42,8 @@ def share_map(areas: Sequence[AreaMark], stations: Sequence[StationMark], title:
         tip = f"{area.name}: {area.in_time:,}/{area.asked:,} {said('in_time', language)} ({share:.0%})"
         where = f'cx="{x:.1f}" cy="{y:.1f}" r="{_size(area.asked, most):.1f}"'
         parts.append(f'<circle class="{colour_of(share)}" {where}><title>{escape(tip)}</title></circle>')
-    return _drawn(frame, [*parts, *_stations(frame, stations, language, with_load=False)], title)
+    named = _stations(frame, stations, language, with_load=False)
+    return _drawn(frame, [*parts, *named, *_out_of_sight(frame, asked, language)], title)
 
 
 def state_of(area: AreaMark) -> str:
@@ -57,8 +58,8 @@ def colour_of(share: float) -> str:
 
 def _frame(areas: Sequence[AreaMark], stations: Sequence[StationMark]) -> Frame:
     shown = [station for station in stations if station.standing != "candidate"]
-    places = [(area.lat, area.lon) for area in areas]
-    return frame_of([*places, *((station.lat, station.lon) for station in shown or stations)])
+    places = [(area.lat, area.lon, max(area.weight, 1e-9)) for area in areas]
+    return frame_of(places, [(station.lat, station.lon) for station in shown or stations])
 
 
 def _drawn(frame: Frame, parts: Sequence[str], title: str) -> str:
@@ -69,9 +70,16 @@ def _drawn(frame: Frame, parts: Sequence[str], title: str) -> str:
     )
 
 
+def _out_of_sight(frame: Frame, areas: Sequence[AreaMark], language: Language) -> Iterator[str]:
+    count = sum(not frame.shows(area.lat, area.lon) for area in areas)
+    if count:
+        text = escape(f"{count:,} {said('out_of_sight', language)}")
+        yield f'<text class="degree" x="{WIDTH - 6:g}" y="15" text-anchor="end">{text}</text>'
+
+
 def _size(weight: float, most: float) -> float:
     """Radius of a mark: its area grows with the weight, and none is too small to be seen."""
-    return 2.4 + 6.6 * math.sqrt(max(weight, 0.0) / most) if most > 0 else 2.4
+    return 3.0 + 8.0 * math.sqrt(max(weight, 0.0) / most) if most > 0 else 3.0
 
 
 def _area(frame: Frame, area: AreaMark, state: str, most: float, language: Language) -> str:
@@ -96,7 +104,7 @@ def _stations(frame: Frame, stations: Sequence[StationMark], language: Language,
     places = [(station, *frame.at(station.lat, station.lon)) for station in stations if station.standing != "candidate"]
     # Whatever a scenario changes keeps its name before all others.
     for station, x, y in sorted(places, key=lambda place: place[0].standing == "open"):
-        r = 5.5 if station.standing == "open" else 7.0
+        r = 6.5 if station.standing == "open" else 8.0
         load = "" if station.load is None or not with_load else f" {station.load:.0%}"
         busy = f", {said('load', language)}{load}" if load else ""
         tip = escape(f"{station.name}: {said(station.standing, language)}{busy}")
@@ -106,7 +114,7 @@ def _stations(frame: Frame, stations: Sequence[StationMark], language: Language,
             yield f'<path class="cross" d="{mark("lost", x, y, r)}"/>'
         text = f"{_short(station.name)}{load}"
         wide = sum(_LABEL if ord(char) > 0x2E80 else 0.58 * _LABEL for char in text)
-        for left, up in ((x + r + 3, y + 4), (x - r - 3 - wide, y + 4), (x - wide / 2, y - r - 4), (x - wide / 2, y + r + 12)):
+        for left, up in ((x + r + 3, y + 5), (x - r - 3 - wide, y + 5), (x - wide / 2, y - r - 4), (x - wide / 2, y + r + 15)):
             box = (left, up - _LABEL, left + wide, up + 2)
             if left >= 0 and left + wide <= WIDTH and all(_apart(box, other) for other in taken):
                 taken.append(box)

@@ -65,6 +65,8 @@ WORDS: dict[str, Both] = {
     "closed": Both("关闭", "closed"),
     "load": Both("人员外出占当班时间", "out of the hours on duty"),
     "load_key": Both("百分数：人员外出占当班时间", "percentages: hours that people are out, of those on duty"),
+    "out_of_sight": Both("个区域在图外", "areas lie outside the map"),
+    "more_cost": Both("与现状相差", "More than today"),
     "promise": Both("承诺", "promised"),
     "curves": Both("紧急工单：多少时间内到场", "Emergencies: on site within"),
     "hours": Both("紧急工单：按星期与小时", "Emergencies by hour of the week"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from data_models.case import Severity
 from data_models.study import Study
 from optimizer.advice import Option, RobustChoice
-from optimizer.explanation import Said
+from optimizer.explanation import Said, Value
 from optimizer.history_figures import Estimate
 
 
@@ -33,6 +32,8 @@ def scenario_said(
     replayed: tuple[float, float],
     difference: Estimate,
     formula: float,
+    *,
+    is_site: bool = False,
 ) -> tuple[Said, ...]:
     """What a replayed scenario brings beside today.
 
@@ -48,21 +49,30 @@ def scenario_said(
         Of the two, with its interval.
     formula
         The share that the formula promised.
+    is_site
+        Whether `name` is that of a station that opens, which is all that the scenario changes.
     """
     shares: dict[str, float] = {"before_share": replayed[0], "after_share": replayed[1]}
     if difference.half_width is None:
         tail = Said("study_replayed", {**shares})
     else:
         tail = Said("study_replayed_within", {**shares, "width_points": 100 * difference.half_width})
-    return reach_said(name, gained, lost, promised), cost_said(yearly_cost), tail, Said("study_promised", {"after_share": formula})
+    return (
+        reach_said(name, gained, lost, promised, is_site=is_site),
+        cost_said(yearly_cost),
+        tail,
+        Said("study_promised", {"after_share": formula}),
+    )
 
 
-def reach_said(subject: str, gained: int, lost: int, promised: float) -> Said:
-    """Whom the road reaches in time, and whom no longer."""
-    code = "study_reach_both" if gained and lost else "study_reach_gained" if gained else "study_reach_lost" if lost else "study_reach_same"
-    counts = {"study_reach_gained": {"gained_count": gained}, "study_reach_lost": {"lost_count": lost}, "study_reach_same": {}}
-    both = {"gained_count": gained, "lost_count": lost}
-    return Said(code, {"subject": subject, "promise_minutes": promised, **counts.get(code, both)})
+def reach_said(subject: str, gained: int, lost: int, promised: float, *, is_site: bool = True) -> Said:
+    """Whom the road reaches in time, and whom no longer; only a site covers customers, a scenario has them."""
+    facts: dict[str, Value] = {"subject": subject, "promise_minutes": promised}
+    if gained and lost:
+        return Said("study_reach_both", {**facts, "gained_count": gained, "lost_count": lost})
+    if gained:
+        return Said("study_reach_gained" if is_site else "study_reach_more", {**facts, "gained_count": gained})
+    return Said("study_reach_lost", {**facts, "lost_count": lost}) if lost else Said("study_reach_same", facts)
 
 
 def cost_said(yearly_cost: float) -> Said:
@@ -97,9 +107,3 @@ def formula_said(errors: Mapping[str, float]) -> tuple[Said, ...]:
 def station_names(study: Study) -> dict[str, str]:
     """What stations and candidates are called, by id, for `wording.told`."""
     return {station.id: station.name for station in (*study.stations, *study.candidates)}
-
-
-def errors_of(promised: Mapping[Severity, float], replayed: Mapping[Severity, float]) -> Iterator[tuple[Severity, float]]:
-    """Points by which the formula is above the replay, by severity."""
-    for severity, share in promised.items():
-        yield severity, 100 * (share - replayed[severity])

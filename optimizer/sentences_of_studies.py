@@ -12,6 +12,10 @@ STUDIES: Mapping[str, Both] = {
         "{subject} covers {gained_count} customers more within {promise_minutes}",
         "{subject}：{promise_minutes}内多覆盖 {gained_count} 家客户",
     ),
+    "study_reach_more": Both(
+        "{subject}: {gained_count} customers more within {promise_minutes}",
+        "{subject}：{promise_minutes}内多覆盖 {gained_count} 家客户",
+    ),
     "study_reach_lost": Both(
         "{subject}: {lost_count} customers fewer within {promise_minutes}",
         "{subject}：{promise_minutes}内少覆盖 {lost_count} 家客户",
