@@ -82,8 +82,8 @@ def _row(row: ScenarioFacts, is_first: bool, language: Language) -> list[str]:
         _DASH if row.in_time is None else _interval(row.in_time, "{:.1f} %"),
         _DASH if is_first or row.difference is None else _interval(row.difference, "{:+.1f}"),
         f"{100 * row.formula:.1f} %",
-        _DASH if error is None else f"{error:+.1f}",
-        _DASH if is_first else f"+{row.gained:,} / −{row.lost:,}",
+        _DASH if error is None else f"{error:+.1f}".replace("-", "−"),
+        _DASH if is_first else _change(row.gained, row.lost),
         _span(row.median_minutes),
         _span(row.nine_in_ten_minutes),
     ]
@@ -91,7 +91,11 @@ def _row(row: ScenarioFacts, is_first: bool, language: Language) -> list[str]:
 
 def _interval(estimate: Interval, shown: str) -> str:
     half = "" if estimate.half_width is None else f" ± {100 * estimate.half_width:.1f}"
-    return shown.format(100 * estimate.value) + half
+    return shown.format(100 * estimate.value).replace("-", "−") + half
+
+
+def _change(gained: int, lost: int) -> str:
+    return " ".join(text for text in (f"+{gained:,}" if gained else "", f"−{lost:,}" if lost else "") if text) or "0"
 
 
 def _span(minutes: float | None) -> str:

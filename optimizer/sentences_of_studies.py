@@ -36,16 +36,16 @@ STUDIES: Mapping[str, Both] = {
     "study_costs_same": Both(", at the same cost of stations and people", "，服务站与人员费用不变"),
     # What comes of it.
     "study_replayed": Both(
-        "; replay: emergencies in time {before_share} -> {after_share}",
+        "; replay: emergencies in time from {before_share} to {after_share}",
         "；回放：紧急工单按时率 {before_share} → {after_share}",
     ),
     "study_replayed_within": Both(
-        "; replay: emergencies in time {before_share} -> {after_share} (+/-{width_points})",
+        "; replay: emergencies in time from {before_share} to {after_share} (+/- {width_points})",
         "；回放：紧急工单按时率 {before_share} → {after_share}（± {width_points}）",
     ),
     "study_promised": Both("; formula: {after_share}.", "；公式：{after_share}。"),
     "study_expected": Both(
-        "; formula: emergencies in time {before_share} -> {after_share}.",
+        "; formula: emergencies in time from {before_share} to {after_share}.",
         "；公式：紧急工单按时率 {before_share} → {after_share}。",
     ),
     # How far the formula is from the replay.
