@@ -31,7 +31,11 @@ def scenario_sentence(row: Compared, first: Compared, language: Language = "en")
 
 def formula_sentence(comparison: Comparison, language: Language = "en") -> str:
     """How far the formula is from the replay, over all scenarios."""
-    errors = {row.scenario.name: error for row in comparison.scenarios if (error := row.error_points("emergency")) is not None}
+    errors: dict[str, tuple[float, float | None]] = {}
+    for row in comparison.scenarios:
+        error, half_width = row.error_points("emergency"), row.figures.service["emergency"].in_time.half_width
+        if error is not None:
+            errors[row.scenario.name] = error, None if half_width is None else 100 * half_width
     return told(formula_said(errors), {}, comparison.study.history.begins_at, language)
 
 

@@ -61,7 +61,7 @@ def study_page(report: StudyReport, language: Language = "zh") -> str:
 def _facts(report: StudyReport, language: Language) -> str:
     parts = [
         f"{said('history', language)} {report.period}",
-        f"{report.areas:,} {said('areas', language)}, {report.tickets:,} {said('tickets', language)}",
+        f"{report.areas:,} {said('areas', language)} · {report.tickets:,} {said('tickets', language)}",
         f"{said('policy', language)} {report.policy}",
         f"{said('replayed_by', language)} {report.dispatcher}",
     ]

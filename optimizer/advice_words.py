@@ -95,13 +95,24 @@ FORMULA_WITHIN = 3.0
 """Points by which the formula may be off the replay before its reader is warned."""
 
 
-def formula_said(errors: Mapping[str, float]) -> tuple[Said, ...]:
-    """How far the formula is from the replay at most, by scenario in points; nothing without a scenario."""
+def formula_said(errors: Mapping[str, tuple[float, float | None]]) -> tuple[Said, ...]:
+    """How far the formula is from the replay at most, and whether that is more than chance; nothing without a scenario.
+
+    Parameters
+    ----------
+    errors
+        Points by which the formula is above the replay, and half the width of the replay's interval in points, by scenario.
+    """
     if not errors:
         return ()
-    name = max(errors, key=lambda key: abs(errors[key]))
-    off = Said("study_formula_off", {"most_points": abs(errors[name]), "scenario": name})
-    return (off, Said("study_formula_far", {"limit_points": FORMULA_WITHIN})) if abs(errors[name]) > FORMULA_WITHIN else (off,)
+    name = max(errors, key=lambda key: abs(errors[key][0]))
+    error, half_width = errors[name]
+    off = Said("study_formula_off", {"most_points": abs(error), "scenario": name})
+    if abs(error) <= FORMULA_WITHIN:
+        return (off,)
+    if half_width is not None and abs(error) <= half_width:
+        return off, Said("study_formula_thin", {"width_points": half_width})
+    return off, Said("study_formula_far", {"limit_points": FORMULA_WITHIN})
 
 
 def station_names(study: Study) -> dict[str, str]:

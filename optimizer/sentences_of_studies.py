@@ -53,6 +53,10 @@ STUDIES: Mapping[str, Both] = {
         "The formula is {most_points} points off the replay at most, for {scenario}.",
         "公式与回放最多相差 {most_points} 个百分点（{scenario}）。",
     ),
+    "study_formula_thin": Both(
+        "The replay itself is only known to +/- {width_points}: the history is thin.",
+        "回放本身的误差为 ± {width_points}：历史数据较少。",
+    ),
     "study_formula_far": Both(
         "More than {limit_points} points: trust the replay, and look at the shares by area before trusting the formula's order of sites.",
         "超过 {limit_points} 个百分点：以回放为准；采用公式给出的站点排序之前，请先核对各区域的按时率。",

@@ -40,6 +40,10 @@ def study(each: dict[str, int] | None = None, cost: float = 0.0) -> Study:
     return line_study(STATIONS, AREAS, by_time(tickets), candidates=["U", "V", "W"], days=100, crews=(crew(cost=cost),))
 
 
+def by_time(tickets: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(tickets, key=lambda ticket: ticket[1])
+
+
 def test_the_next_site_is_that_of_the_most_tickets_that_nobody_reaches() -> None:
     # Out of 100 emergencies 40 are in c and 20 in d; a station costs 100 and its one person 50 a year.
     sites = next_sites(today(study(cost=50.0)))
@@ -80,7 +84,8 @@ def test_a_station_is_worth_what_closing_it_loses() -> None:
     # Without S nobody reaches a; U reaches b (91 min) and c. Without U nobody reaches c.
     assert (least.station, most.station) == ("S", "U")
     assert least.lost.areas == 1
-    assert -least.points == pytest.approx(20, abs=3)
+    # Those of a, and some of b and c that come while U's person is on one of the long drives to a.
+    assert 20 < -least.points < 30
     assert -most.points == pytest.approx(40, abs=3)
     assert least.yearly_cost == -100.0
 
@@ -197,10 +202,12 @@ def test_a_person_and_a_kit_are_told_by_name() -> None:
 
 
 def test_a_formula_that_is_far_off_is_warned_of_and_one_at_the_limit_is_not() -> None:
-    assert [said.code for said in formula_said({"a": -FORMULA_WITHIN})] == ["study_formula_off"]
-    far = formula_said({"a": 1.0, "b": -FORMULA_WITHIN - 0.01})
+    assert [said.code for said in formula_said({"a": (-FORMULA_WITHIN, None)})] == ["study_formula_off"]
+    far = formula_said({"a": (1.0, None), "b": (-FORMULA_WITHIN - 0.01, FORMULA_WITHIN)})
     assert [said.code for said in far] == ["study_formula_off", "study_formula_far"]
     assert far[0].values["scenario"] == "b"
+    # Where chance alone moves the replay as much, it is no fault of the formula's.
+    assert [said.code for said in formula_said({"b": (-4.0, 4.0)})] == ["study_formula_off", "study_formula_thin"]
     assert formula_said({}) == ()
 
 

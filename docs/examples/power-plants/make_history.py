@@ -13,7 +13,7 @@ from pathlib import Path
 
 def main() -> None:
     """Read the plants, write the tickets."""
-    source, target, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 3000
+    source, target, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1000
     with source.open(encoding="utf-8", newline="") as file:
         plants = list(csv.DictReader(file))
     chance = random.Random(2025)
