@@ -43,7 +43,7 @@ def made_year(seed: int = 1) -> Study:
     for number in range(AREAS):
         lat, lon = chance.choice(_CENTRES)
         areas.append(Area(f"A{number:03}", f"A{number:03}", lat + chance.gauss(0, 1.1), lon + chance.gauss(0, 1.3)))
-    like = StudyStation("", "", 0.0, 0.0, usual_kits(POLICY), usual_crews(POLICY, 6, 200_000.0), 500_000.0)
+    like = StudyStation("", "", 0.0, 0.0, usual_kits(POLICY), usual_crews(POLICY, 4, 200_000.0), 500_000.0)
     cities = cities_above(1_500_000, areas, like, ())
     begin = datetime(2025, 1, 1, tzinfo=UTC)
     # Types of what the policy asks kits and skills for, more of the daily than of the urgent ones.

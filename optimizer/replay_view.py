@@ -100,8 +100,11 @@ def _kept(world: World, view: View) -> Schedule:
     kit = {name: k for k, names in enumerate(problem.kit_bundles) for name in names}
     routes: list[tuple[int, ...]] = [()] * problem.n_duties
     kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
+    duties_of: dict[int, list[int]] = {}
+    for duty, who in enumerate(problem.tables.technician):
+        duties_of.setdefault(who, []).append(duty)
     for who, person in enumerate(world.people):
-        mine = [d for d in range(problem.n_duties) if problem.tables.technician[d] == who]
+        mine = duties_of.get(who, [])
         for shift, taken, trip in _trips(person):
             duties = [d for d in mine if view.shifts[who][int(problem.duty_shift[d])] == shift]
             fit = [d for d in duties if (problem.tables.held[d] is not None) == (taken is None) and not routes[d]]
