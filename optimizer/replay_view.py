@@ -14,6 +14,8 @@ from optimizer.solution import Broken, Schedule, Solution, empty_solution
 TRIPS = 2
 """Trips that are planned in what is left of a shift, where a second one can pay."""
 
+_NO_KITS: frozenset[int] = frozenset()
+
 
 @dataclass(frozen=True)
 class View:
@@ -153,7 +155,7 @@ def _culprits(problem: Problem, solution: Solution, broken: Broken) -> set[int]:
 
 def _without(solution: Solution, tickets: set[int]) -> Solution:
     routes = tuple(tuple(t for t in route if t not in tickets) for route in solution.routes)
-    kits = tuple(taken if route else frozenset[int]() for taken, route in zip(solution.kits, routes, strict=True))
+    kits = tuple(taken if route else _NO_KITS for taken, route in zip(solution.kits, routes, strict=True))
     return Solution(routes, kits, solution.wait_until)
 
 
