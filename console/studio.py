@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from console import study_advice
 from data_models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from optimizer.history_figures import Estimate, Service
 
 study = typer.Typer(help="Where the next service station belongs: studies, scenarios, and their replay.", no_args_is_help=True)
+study.command("advise")(study_advice.advise)
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.json", help="A study/1 file, see docs/studio.md.")]
 Out = Annotated[Path, typer.Option("--out", metavar="STUDY.json", help="Where the study goes.")]
@@ -132,6 +134,10 @@ def compare(
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Replays of each scenario.")] = 1,
     future: Annotated[bool, typer.Option("--futures", help="Each seed draws a future from the history.")] = False,
     iterations: Annotated[int, typer.Option(min=0, max=1_000_000, help="Steps of the search for each decision of optimize.")] = 300,
+    language: Annotated[Literal["zh", "en"], typer.Option("--language", help="Of the report.")] = "zh",
+    frontier: Annotated[
+        Path | None, typer.Option("--frontier", metavar="CHOICE.json", help="What `twohour locate` found for a frontier, to be drawn.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
 ) -> None:
     """Replay the history under each scenario with the real dispatcher, and compare them with today."""
@@ -140,6 +146,7 @@ def compare(
     from console.printing import print_json, say_compiling, terminal
     from data_models.study_files import read_scenario, read_study
     from flows.studio import compare_scenarios, comparison_summary, with_today, write_comparison
+    from flows.study_frontier import frontier_points
     from optimizer.compiling import make_ready
 
     chosen = next((known for known in _POLICIES if known == policy), None)
@@ -149,6 +156,7 @@ def compare(
     asked = with_today([read_scenario(path) for path in scenarios])
     make_ready(say_compiling)
     console = terminal()
+    points = () if frontier is None else frontier_points(frontier)
     made = compare_scenarios(
         facts,
         asked,
@@ -161,7 +169,7 @@ def compare(
         kept=out / "replays",
         on_replay=lambda done, seed: None if as_json else console.print(f"replayed {done.name!r}, seed {seed}", markup=False),
     )
-    written = write_comparison(made, out)
+    written = write_comparison(made, out, language, points)
     if as_json:
         print_json(comparison_summary(made))
     else:
@@ -233,12 +241,18 @@ def _print_study(facts: Study, reach: Reach) -> None:
 
 def _print_comparison(made: Comparison, written: Path) -> None:
     from console.printing import _table, plain, terminal
+    from flows.study_words import formula_sentence, scenario_sentence
 
     out = terminal()
-    first = made.scenarios[0].scenario.name
     days = f"{made.study.history.days:,.0f} days" + (f" × {len(made.seeds)}" if len(made.seeds) > 1 else "")
     table = _table(
-        f"{days}, {made.policy}; shares with 95 % intervals", "scenario", "emergencies in time", f"to {first}", "cost a year", f"to {first}"
+        f"{days}, {made.policy}; emergencies in time with 95 % intervals",
+        "scenario",
+        "replay",
+        "to today",
+        "formula",
+        "cost a year",
+        "to today",
     )
     base = made.scenarios[0].figures.cost.total
     for row in made.scenarios:
@@ -247,13 +261,16 @@ def _print_comparison(made: Comparison, written: Path) -> None:
             plain(row.scenario.name),
             _share(row.figures.service["emergency"]),
             "" if row is made.scenarios[0] else _points(row.in_time["emergency"]),
+            f"{row.formula.in_time['emergency']:.1%}",
             f"{total:,.0f}",
             "" if row is made.scenarios[0] else f"{total - base:+,.0f}",
         )
     out.print(table)
     for row in made.scenarios[1:]:
+        out.print(scenario_sentence(row, made.scenarios[0]), markup=False)
         out.print(_sentence(row, made.scenarios[0]), markup=False)
-    out.print(f"written to {plain(str(written))}")
+    out.print(formula_sentence(made), markup=False)
+    out.print(f"written to {plain(str(written))} and {plain(str(written.with_name('report.html')))}")
 
 
 def _sentence(row: Compared, first: Compared) -> str:

@@ -27,11 +27,14 @@ from data_models.study_files import scenario_json, study_json
 from flows.markdown import as_text
 
 if TYPE_CHECKING:
+    from maps.study_facts import FrontierPoint
+    from optimizer.expected_service import ExpectedService
     from optimizer.history_figures import Estimate, Figures
     from optimizer.history_replay import HistoryReplayed
     from optimizer.scenarios import Situation
 
 PolicyName = Literal["nearest", "triage", "insert", "optimize"]
+Language = Literal["zh", "en"]
 
 DEFAULT_ITERATIONS = 300
 """Of the search, for each decision: a history has thousands of them, and few tickets wait at a time."""
@@ -64,13 +67,28 @@ class Run:
 
 @dataclass(frozen=True)
 class Compared:
-    """One scenario beside the first: its figures, and how far shares in time and the cost of failing differ, paired by week."""
+    """One scenario beside the first: its figures, and how far shares in time and the cost of failing differ, paired by week.
+
+    Attributes
+    ----------
+    formula
+        What the formula promised for what was replayed.
+    replays
+        One for each seed.
+    """
 
     scenario: Scenario
     situation: Situation
     figures: Figures
     in_time: Mapping[Severity, Estimate]
     failing: Estimate
+    formula: ExpectedService
+    replays: tuple[HistoryReplayed, ...]
+
+    def error_points(self, severity: Severity) -> float | None:
+        """Points by which the formula is above the replay; None where no ticket of the severity was replayed."""
+        service = self.figures.service[severity]
+        return 100 * (self.formula.in_time[severity] - service.in_time.value) if service.tickets else None
 
 
 @dataclass(frozen=True)
@@ -188,16 +206,20 @@ def compared(
     replays: Sequence[HistoryReplayed],
 ) -> Comparison:
     """The comparison that replays give, scenario by scenario and in each by seed."""
+    from optimizer.expected_service import solved
     from optimizer.history_figures import cost_difference, figures_of, in_time_difference
     from optimizer.scenarios import under
 
     n = len(seeds)
     base = replays[:n]
-    rows = []
+    rows: list[Compared] = []
+    near = None
     for number, scenario in enumerate(scenarios):
         situation, mine = under(study, scenario, service), replays[number * n : (number + 1) * n]
         differences = {severity: in_time_difference(base, mine, severity) for severity in SEVERITIES}
-        rows.append(Compared(scenario, situation, figures_of(situation, mine), differences, cost_difference(base, mine)))
+        near = solved(situation, near=near)
+        figures, failing = figures_of(situation, mine), cost_difference(base, mine)
+        rows.append(Compared(scenario, situation, figures, differences, failing, near.service, tuple(mine)))
     return Comparison(study, policy, tuple(seeds), future, tuple(rows))
 
 
@@ -215,26 +237,42 @@ def comparison_summary(comparison: Comparison) -> dict[str, Any]:
                 "cost": asdict(row.figures.cost) | {"total": row.figures.cost.total},
                 "in_time_difference": {severity: asdict(estimate) for severity, estimate in row.in_time.items()},
                 "failing_cost_difference": asdict(row.failing),
+                "formula_in_time": dict(row.formula.in_time),
+                "formula_error_points": {severity: row.error_points(severity) for severity in SEVERITIES},
             }
             for row in comparison.scenarios
         ],
     }
 
 
-def write_comparison(comparison: Comparison, out: Path) -> Path:
-    """Write the comparison as `comparison.json` into a folder; its path."""
+def write_comparison(comparison: Comparison, out: Path, language: Language = "zh", frontier: Sequence[FrontierPoint] = ()) -> Path:
+    """Write the comparison into a folder, as `comparison.json` and as `report.html` for people; the path of the first.
+
+    Parameters
+    ----------
+    language
+        Of the report.
+    frontier
+        Efficient choices of sites, drawn in the report where there are any.
+    """
+    from flows.study_report import report_html
+
     out.mkdir(parents=True, exist_ok=True)
     path = out / "comparison.json"
     write_file(path, json.dumps(comparison_summary(comparison), ensure_ascii=False, indent=1) + "\n")
+    write_file(out / "report.html", report_html(comparison, language, frontier))
     return path
 
 
 def comparison_markdown(comparison: Comparison) -> str:
     """The comparison as a table in Markdown, with names made harmless."""
-    lines = ["| scenario | emergencies in time | against today | cost a year |", "| --- | --- | --- | --- |"]
+    lines = ["| scenario | emergencies in time | against today | formula | cost a year |", "| --- | --- | --- | --- | --- |"]
     for row in comparison.scenarios:
         share, change = row.figures.service["emergency"].in_time, row.in_time["emergency"]
-        lines.append(f"| {as_text(row.scenario.name)} | {_percent(share)} | {_points(change)} | {row.figures.cost.total:,.0f} |")
+        formula = f"{row.formula.in_time['emergency']:.1%}"
+        lines.append(
+            f"| {as_text(row.scenario.name)} | {_percent(share)} | {_points(change)} | {formula} | {row.figures.cost.total:,.0f} |"
+        )
     return "\n".join(lines) + "\n"
 
 

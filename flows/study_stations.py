@@ -36,6 +36,7 @@ def study_stations(
     seeds: int = 1,
     future: bool = False,
     iterations: int = studio.DEFAULT_ITERATIONS,
+    language: studio.Language = "zh",
 ) -> Path:
     """Replay all scenarios of a study in parallel and write what they give to `out`; the path of the report.
 
@@ -52,7 +53,7 @@ def study_stations(
     made = studio.compare_scenarios(
         facts, asked, service, policy, seeds=numbers, future=future, iterations=iterations, kept=out / "replays"
     )
-    report = studio.write_comparison(made, out)
+    report = studio.write_comparison(made, out, language)
     create_markdown_artifact(studio.comparison_markdown(made), key="study-stations")
     return report
 

@@ -69,8 +69,15 @@ Explaining:
 - `explain`: `explain` (why tickets are unplanned or late, and what would help), `with_reasons` (the plan that says so)
 - `explanation`: the facts of it; `reasons`, `verdict`, `reach` and `day` find causes, `remedies`, `changes` and `confirm` what would help
 
+Where stations belong:
+
+- `scenarios.under`: a study as a scenario makes it; `history_replay.replay_history` with `history_figures` and `history_tables`
+- `expected_service`: shares in time by formula, on `service_choices` (whom to send) and `hypercube` (who is busy together)
+- `advice`: the next sites, the worth of stations, people and kits, the robust choice; `advice_words` says it
+
 In words, Chinese and English:
 
 - `wording.told`: what the sentences of a fact say (`said` of a reason, a remedy, a change of a visit, a violation, a piece of news);
-  `wording.word`: one of a few, such as a severity or a state; templates in `sentences` and `sentences_of_plans`, words in `words`
+  `wording.word`: one of a few, such as a severity or a state; templates in `sentences`, `sentences_of_plans` and
+  `sentences_of_studies`, words in `words`
 """

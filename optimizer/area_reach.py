@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from data_models.case import great_circle_km
 from data_models.expected import Area
+from data_models.policy import ServicePolicy
 from optimizer.scenarios import Situation
 from optimizer.study_days import Days
 
@@ -67,11 +68,12 @@ def reach_of(situation: Situation) -> Reach:
         drive = float(minutes[nearest, number]) if stations else math.inf
         found.append(AreaReach(area, tickets[area.id], stations[nearest].id if math.isfinite(drive) else "", drive, km))
     service = situation.policy.service_area
-    return Reach(
-        tuple(found),
-        PROMISED_KM if service is None else service.km,
-        PROMISED_MINUTES if service is None else service.minutes,
-    )
+    return Reach(tuple(found), PROMISED_KM if service is None else service.km, promised_minutes(situation.policy))
+
+
+def promised_minutes(policy: ServicePolicy) -> float:
+    """The drive that a policy's service area allows; two hours where it has none."""
+    return PROMISED_MINUTES if policy.service_area is None else policy.service_area.minutes
 
 
 def drive_minutes(situation: Situation) -> npt.NDArray[np.float64]:

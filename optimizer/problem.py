@@ -318,12 +318,16 @@ def _stock(case: Case, kit_names: Sequence[str]) -> Ints:
     return np.array(owned, np.int64).reshape(len(case.stations), len(kit_names))
 
 
+_SECOND = timedelta(seconds=1)
+_END_OF_CALENDAR = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
+
+
 def _floor_s(moment: datetime, epoch: datetime) -> int:
-    return (moment - epoch) // timedelta(seconds=1)
+    return (moment - epoch) // _SECOND
 
 
 def _ceil_s(moment: datetime, epoch: datetime) -> int:
-    return -((epoch - moment) // timedelta(seconds=1))
+    return -((epoch - moment) // _SECOND)
 
 
 def _length_s(minutes: float) -> int:
@@ -342,10 +346,9 @@ def _compressed(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
 
 def latest_return(shift: Shift, epoch: datetime) -> int:
     """Shift end plus overtime, rounded down, and never past what a calendar can hold."""
-    end_of_calendar = _floor_s(datetime.max.replace(tzinfo=UTC) - timedelta(days=2), epoch)
     overtime = min(60 * shift.overtime_minutes, float(UNREACHABLE))
-    exact = (shift.end - epoch) / timedelta(seconds=1) + overtime
-    return min(math.floor(exact), end_of_calendar)
+    exact = (shift.end - epoch) / _SECOND + overtime
+    return min(math.floor(exact), (_END_OF_CALENDAR - epoch) // _SECOND)
 
 
 def _leaves_from_outside(who: Technician, shift: int, now: datetime) -> bool:
@@ -510,6 +513,8 @@ def _duty_facts(
 
 def _breaks(shift: Shift, epoch: datetime) -> tuple[list[Break], int]:
     """The breaks to plan around, by when they may begin, and until when no other is needed: work that is over by then spans none."""
+    if not shift.breaks:
+        return [], UNREACHABLE
     by_end = sorted(shift.breaks, key=lambda b: (_span_end(b, epoch), b.earliest))
     until = _span_end(by_end[MOST_BREAKS], epoch) if len(by_end) > MOST_BREAKS else UNREACHABLE
     return sorted(by_end[:MOST_BREAKS], key=lambda b: b.earliest), until

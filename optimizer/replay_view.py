@@ -14,6 +14,8 @@ from optimizer.solution import Broken, Schedule, Solution, empty_solution
 TRIPS = 2
 """Trips that are planned in what is left of a shift, where a second one can pay."""
 
+_NO_KITS: frozenset[int] = frozenset()
+
 
 @dataclass(frozen=True)
 class View:
@@ -100,8 +102,11 @@ def _kept(world: World, view: View) -> Schedule:
     kit = {name: k for k, names in enumerate(problem.kit_bundles) for name in names}
     routes: list[tuple[int, ...]] = [()] * problem.n_duties
     kits: list[frozenset[int]] = [frozenset()] * problem.n_duties
+    duties_of: dict[int, list[int]] = {}
+    for duty, who in enumerate(problem.tables.technician):
+        duties_of.setdefault(who, []).append(duty)
     for who, person in enumerate(world.people):
-        mine = [d for d in range(problem.n_duties) if problem.tables.technician[d] == who]
+        mine = duties_of.get(who, [])
         for shift, taken, trip in _trips(person):
             duties = [d for d in mine if view.shifts[who][int(problem.duty_shift[d])] == shift]
             fit = [d for d in duties if (problem.tables.held[d] is not None) == (taken is None) and not routes[d]]
@@ -150,7 +155,7 @@ def _culprits(problem: Problem, solution: Solution, broken: Broken) -> set[int]:
 
 def _without(solution: Solution, tickets: set[int]) -> Solution:
     routes = tuple(tuple(t for t in route if t not in tickets) for route in solution.routes)
-    kits = tuple(taken if route else frozenset[int]() for taken, route in zip(solution.kits, routes, strict=True))
+    kits = tuple(taken if route else _NO_KITS for taken, route in zip(solution.kits, routes, strict=True))
     return Solution(routes, kits, solution.wait_until)
 
 

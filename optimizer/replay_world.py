@@ -25,6 +25,9 @@ _MOST_TRIES = 5
 Spell = tuple[int, int]
 
 
+_SECOND = timedelta(seconds=1)
+
+
 @dataclass(frozen=True)
 class Order:
     """One visit that somebody was told to make and has not set out for.
@@ -134,11 +137,11 @@ class World:
 
     def second(self, moment: datetime) -> int:
         """Seconds since `epoch`, rounded up: nothing happens too soon."""
-        return -((self.epoch - moment) // timedelta(seconds=1))
+        return -((self.epoch - moment) // _SECOND)
 
     def second_down(self, moment: datetime) -> int:
         """Seconds since `epoch`, rounded down: nothing happens too late."""
-        return (moment - self.epoch) // timedelta(seconds=1)
+        return (moment - self.epoch) // _SECOND
 
     def moment(self, second: int) -> datetime:
         """The moment so many seconds after `epoch`."""

@@ -332,12 +332,15 @@ def _broken_assignment(problem: Problem, solution: Solution) -> Broken | None:
     tables = problem.tables
     locked: list[bool] = []
     for duty, route in enumerate(solution.routes):
+        if not route:  # most of them, in a replay
+            locked = locked if tables.trip[duty] > 0 else []
+            continue
         if sum(tables.load[t] for t in route) > tables.capacity[duty]:
             return Broken(f"The route of duty {duty} is overloaded", duty)
         locked = [*locked, *(tables.locked[t] for t in route)] if tables.trip[duty] > 0 else [tables.locked[t] for t in route]
         if locked != sorted(locked, reverse=True):
             return Broken(f"The route of duty {duty} has something before a locked ticket", duty)
-        if route and tables.held[duty] is not None and solution.kits[duty]:
+        if tables.held[duty] is not None and solution.kits[duty]:
             return Broken(f"Duty {duty} is out and cannot fetch kits", duty)
     crews = crew_duties(tables, solution.routes)
     for ticket, duties in crews.items():

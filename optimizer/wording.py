@@ -1,8 +1,9 @@
 """Sentences and words in Chinese and English for what is kept as codes and values: the one place where they are put into words.
 
 The end of a value's name says how it is shown: `_at` a clock time (with the day when it is not today), `_time` the same to the second and
-"" for never, `_spans` times from and to, `_minutes` a duration, `_cost` money, `_level` and `_count` numbers; a tuple is a list of names;
-anything else an id, shown by its name when the context knows one.
+"" for never, `_spans` times from and to, `_minutes` a duration, `_cost` money, `_money` money in millions (in Chinese in ten thousands),
+`_share` a percentage, `_points` percentage points, `_level` and `_count` numbers; a tuple is a list of names; anything else an id, shown by
+its name when the context knows one.
 
 The templates are in `sentences` and `sentences_of_plans`, the words in `words`. Nothing here is escaped: that is for whoever shows it.
 """
@@ -19,11 +20,12 @@ from unicodedata import east_asian_width
 from optimizer.explanation import Said, Value
 from optimizer.sentences import REASONS, REMEDIES
 from optimizer.sentences_of_plans import DIFFERENCES, NEWS, VIOLATIONS
+from optimizer.sentences_of_studies import STUDIES
 from optimizer.words import LANGUAGES, WORDS, Both, Language
 
 __all__ = ["LANGUAGES", "SENTENCES", "Language", "Said", "clock", "duration", "sentence", "told", "word"]
 
-SENTENCES: Mapping[str, Both] = {**REASONS, **REMEDIES, **DIFFERENCES, **NEWS, **VIOLATIONS}
+SENTENCES: Mapping[str, Both] = {**REASONS, **REMEDIES, **DIFFERENCES, **NEWS, **VIOLATIONS, **STUDIES}
 """By code, each in both languages with the same placeholders."""
 
 _COUNTED = {
@@ -86,7 +88,7 @@ def told(said: Iterable[Said], names: Mapping[str, str], now: datetime, language
     text = ""
     for part in parts:
         # Chinese needs no space between sentences, and none stands before a comma.
-        text += part if not text or language == "zh" or part[:1] == "," else f" {part}"
+        text += part if not text or language == "zh" or part[:1] in ",;" else f" {part}"
     return text
 
 
@@ -119,6 +121,13 @@ def duration(minutes: float, language: Language = "en") -> str:
     return f"{hours} h {rest} min" if hours and rest else f"{hours} h" if hours else f"{rest} min"
 
 
+def _money(value: float, language: Language) -> str:
+    """An amount to two digits after the point of a million, and to ten thousand in Chinese, where less is told in full."""
+    if abs(value) < 10_000:
+        return f"{value:,.0f}"
+    return f"{value / 10_000:,.0f} 万" if language == "zh" else f"{value / 1e6:,.2f} M"
+
+
 def _filled_chinese(template: str, shown: Mapping[str, str]) -> str:
     """The template filled in; a space beside a value stays only where letters or digits meet Chinese, as is usual in print."""
     parts = [(literal, "" if name is None else shown[name]) for literal, name, _, _ in Formatter().parse(template)]
@@ -149,6 +158,12 @@ def _shown(key: str, value: Value, names: Mapping[str, str], now: datetime, lang
         return duration(value, language)
     if key.endswith("_cost"):
         return f"{value:,.0f}"
+    if key.endswith("_money"):
+        return _money(value, language)
+    if key.endswith("_share"):
+        return f"{100 * value:.1f} %"
+    if key.endswith("_points"):
+        return f"{value:.1f}"
     return str(value) if isinstance(value, int) else f"{value:g}"
 
 

@@ -7,9 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from data_models.study import DailyShift, Growth, OpenStation, SetPeople
-from optimizer.expected_service import _all_out, _larson, expected_service
+from data_models.study import CloseStation, DailyShift, Growth, OpenStation, SetPeople
+from optimizer.expected_service import expected_service, solved
 from optimizer.history_replay import replay_history
+from optimizer.hypercube import all_out, larson
 from optimizer.result import Stop
 from optimizer.study_rates import rates_of
 from tests.optimizer.studies import crew, line_study, today, with_changes
@@ -76,12 +77,12 @@ def test_without_a_station_nothing_is_in_time() -> None:
 def test_larsons_factor_is_that_of_the_queue_with_two_servers() -> None:
     # M/M/2 with rho = 1/2: P0 = 1/3, P1 = 1/3, P(both busy) = 1/3. The first asked is busy and the second idle: P1 / 2 = 1/6.
     # Independent servers: 1/2 x 1/2 = 1/4, so Q = 2/3. The first is idle: P0 + P1 / 2 = 1/2, as it would be: Q = 1.
-    assert _larson(2, 0.5, 3).tolist() == pytest.approx([1.0, 2 / 3, 1.0])
+    assert larson(2, 0.5, 3).tolist() == pytest.approx([1.0, 2 / 3, 1.0])
 
 
 def test_kits_are_all_out_as_erlang_says() -> None:
     # Load 1: one kit is out 1 / 2 of the time, two are both out 1 / 5.
-    assert _all_out(np.array([1.0, 2.0, 0.0]), np.array([1.0, 1.0, 1.0])).tolist() == pytest.approx([0.5, 0.2, 1.0])
+    assert all_out(np.array([1.0, 2.0, 0.0]), np.array([1.0, 1.0, 1.0])).tolist() == pytest.approx([0.5, 0.2, 1.0])
 
 
 def test_rates_are_those_of_the_history_and_grow_with_it() -> None:
@@ -106,3 +107,17 @@ def test_the_replay_with_the_dispatcher_agrees_within_three_points(per_day, peop
     replayed = replay_history(today(study), "insert", each=Stop(iterations=0))
     share = sum(outcome.in_time for outcome in replayed.outcomes) / len(replayed.outcomes)
     assert found.in_time["emergency"] == pytest.approx(share, abs=0.03)
+
+
+def test_what_was_found_for_a_situation_much_like_it_changes_the_time_and_not_the_answer() -> None:
+    positions = {"a": 20, "b": 50, "c": 90, "d": 120, "e": 150}
+    tickets = poisson_tickets(5, "abcde", 200, 12.0)
+    study = line_study({"S": 40, "T": 130, "U": 90}, positions, tickets, candidates=["U"], days=200, crews=(crew(people=2),))
+    base = solved(today(study))
+    for change in (SetPeople("S", "crew", 3), OpenStation("U"), CloseStation("T"), Growth(1.3), SetPeople("S", "crew", 0)):
+        alone, shared = expected_service(with_changes(study, change)), solved(with_changes(study, change), near=base)
+        assert shared.service.in_time["emergency"] == pytest.approx(alone.in_time["emergency"], abs=3e-4)
+        assert shared.service.by_area == pytest.approx(alone.by_area, abs=1e-3)
+    more = solved(with_changes(study, SetPeople("S", "crew", 3)), base.model.rates, near=base)
+    assert more.model.choices is base.model.choices
+    assert solved(with_changes(study, OpenStation("U")), base.model.rates, near=base).model.choices is not base.model.choices

@@ -112,7 +112,9 @@ def test_every_kind_of_remedy_has_its_sentence():
 
 def test_every_code_in_use_has_a_sentence_and_every_sentence_is_in_use():
     places = [ROOT / "optimizer" / name for name in ("reasons.py", "difference_reasons.py", "matters.py", "check.py", "explanation.py")]
-    places += [ROOT / "optimizer" / name for name in ("edited_rules.py", "edited_times.py", "edited_trial.py", "choosing.py")]
+    places += [
+        ROOT / "optimizer" / name for name in ("edited_rules.py", "edited_times.py", "edited_trial.py", "choosing.py", "advice_words.py")
+    ]
     sources = "\n".join(place.read_text(encoding="utf-8") for place in places)
     used = set(re.findall(r'"((?:rule|news|hand|part)_\w+)"', sources)) | {"differs_saves", "served"}
     used |= {f"differs_{code}" for code in re.findall(r'(?:Why|_about|_kit)\("(\w+)"', sources)}
@@ -284,7 +286,12 @@ def values_of(name: str) -> st.SearchStrategy[Any]:
         return st.one_of(ISO, st.just(""))
     if name.endswith("_spans"):
         return st.lists(st.tuples(st.one_of(ISO, st.just("")), ISO).map("/".join), max_size=5).map(tuple)
-    if name.endswith(("_minutes", "_cost", "_level", "_count")) or name in ("load", "largest", "capacity", "shift"):
+    if name.endswith(("_minutes", "_cost", "_level", "_count", "_money", "_share", "_points")) or name in (
+        "load",
+        "largest",
+        "capacity",
+        "shift",
+    ):
         return st.one_of(st.integers(-(10**9), 10**9), st.floats(allow_nan=False))
     if name in ("technicians", "stations", "homes", "tickets", "only", "banned", "sent", "kits", "skills", "facts"):
         return st.lists(TEXTS, max_size=7).map(tuple)
