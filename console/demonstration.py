@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -172,13 +172,28 @@ def _server(home: Path) -> Iterator[None]:
     with ExitStack() as running:
         with _step("starting a Prefect server"):
             server = running.enter_context(prefect_server(home))
-        os.environ |= server_environment(home.absolute(), server.api_url)
         # The runs below log for the progress line and the server, which needs more than warnings.
-        os.environ |= {"PREFECT_LOGGING_LEVEL": "INFO", "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
-        try:
-            yield
-        finally:
-            _send_what_is_left()
+        logs = {"PREFECT_LOGGING_LEVEL": "INFO", "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
+        with _environment(server_environment(home.absolute(), server.api_url) | logs):
+            try:
+                yield
+            finally:
+                _send_what_is_left()
+
+
+@contextmanager
+def _environment(names: Mapping[str, str]) -> Iterator[None]:
+    """These variables for the length of the block: whoever comes after must not take this server for one that runs."""
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _send_what_is_left() -> None:

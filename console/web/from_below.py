@@ -240,6 +240,9 @@ TEMPLATES: tuple[Both, ...] = (
     # What the audit trail says was done.
     Both("plan approved", "批准计划"),
     Both("plan published", "发布计划"),
+    Both("plan edited", "修改计划"),
+    Both("edit undone", "撤销改动"),
+    Both("edit redone", "重做改动"),
     Both("plan rejected", "驳回计划"),
     Both("person added", "添加人员"),
     Both("person changed", "修改人员"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from console import cli
+from console import cli, demonstration
 from console.demonstration import MARK
 
 PAPERS = ("plan-map.html", "coverage-map.html", "dispatch-sheet.xlsx", "itineraries.html", "plan.json", "case.json", "calendars")
@@ -97,3 +97,13 @@ def test_the_demo_refuses_bad_words_before_it_makes_anything(words: tuple[str, .
     assert words[0] in done.stderr or words[1] in done.stderr
     assert "fault of twohour" not in done.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_demos_server_is_none_that_runs_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    # `up --demo` starts a server of its own where the environment names none: a stopped one must not be left there.
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("DO_NOT_TRACK", "0")
+    with demonstration._environment({"PREFECT_API_URL": "http://127.0.0.1:1/api", "DO_NOT_TRACK": "1"}):
+        assert (os.environ["PREFECT_API_URL"], os.environ["DO_NOT_TRACK"]) == ("http://127.0.0.1:1/api", "1")
+    assert "PREFECT_API_URL" not in os.environ
+    assert os.environ["DO_NOT_TRACK"] == "0"

@@ -25,6 +25,7 @@ export function toast(text, kind = "") {
   note.textContent = text;
   note.addEventListener("click", () => note.remove());
   place().append(note);
+  note.scrollIntoView({ block: "nearest" });
   if (kind !== "failure") setTimeout(() => note.remove(), 8000);
   return note;
 }
