@@ -21,7 +21,10 @@ from console.web.pages.plan import plan_router
 from console.web.pages.plan_changes import plan_changes_router
 from console.web.pages.plan_decisions import plan_decisions_router
 from console.web.pages.plans import plans_router
+from console.web.pages.studies import studies_router
+from console.web.pages.study_scenarios import study_scenarios_router
 from console.web.shown_plan import ShownPlans
+from console.web.shown_study import ShownStudies
 from console.web.texts import marked
 from console.web.visitors import NotLoggedIn, visitor_of, way_to_login
 from console.web.web import MAPS, STATIC, Web
@@ -71,6 +74,7 @@ def make_console(
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
     console.mount("/api", make_api(store, settings), name="api")
     plans = ShownPlans(store, settings)
+    studies = ShownStudies(web)
     for router in (
         login_router(web, visitor),
         plans_router(web, visitor),
@@ -78,6 +82,8 @@ def make_console(
         plan_changes_router(web, visitor, plans),
         plan_decisions_router(web, visitor, plans),
         inbox_router(web, visitor),
+        studies_router(web, visitor, studies),
+        study_scenarios_router(web, visitor, studies),
         live_router(news, visitor),
     ):
         console.include_router(router)
