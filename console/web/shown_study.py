@@ -94,7 +94,8 @@ def map_facts(shown: ShownStudy) -> dict[str, Any]:
     reach = shown.reach_today
     return {
         "areas": [
-            {"id": each.area.id, "name": each.area.name, "at": [each.area.lat, each.area.lon], "tickets": each.tickets} for each in reach.areas
+            {"id": each.area.id, "name": each.area.name, "at": [each.area.lat, each.area.lon], "tickets": each.tickets}
+            for each in reach.areas
         ],
         "candidates": [_place(station) for station in shown.study.candidates],
         "like": asdict(_like(shown)),
@@ -195,7 +196,11 @@ def _station(station: StudyStation) -> dict[str, Any]:
 def _figure(texts: Texts, name: str, now: float, before: float, unit: str = "", digits: int = 0) -> dict[str, str]:
     difference = round(now - before, digits)
     sign = "+" if difference > 0 else "−"
-    return {"name": name, "value": texts.number(now, digits) + unit, "delta": sign + texts.number(abs(difference), digits) if difference else ""}
+    return {
+        "name": name,
+        "value": texts.number(now, digits) + unit,
+        "delta": sign + texts.number(abs(difference), digits) if difference else "",
+    }
 
 
 def _most(areas: list[Any]) -> list[Any]:

@@ -36,15 +36,12 @@ MAP_TEXTS = {
     "open": "open station",
     "candidate": "candidate",
     "never": "no station",
-    "openThis": "Open",
-    "change": "Change",
     "remove": "Remove",
     "gained": "Gained",
     "lost": "Lost",
     "areas": "areas",
     "nothing": "Nothing changes yet.",
     "saved": "Saved.",
-    "unsaved": "Not saved yet",
     "newStation": "new station",
     "same": "The same areas are reached as today.",
     "loginAgain": "Your session is over. Log in in the new tab, then repeat: nothing you did is lost.",
@@ -53,13 +50,11 @@ MAP_TEXTS = {
 
 def small_enough(request: Request) -> None:
     """Raises `HTTPException` 411 and 413 before a body is read: whoever sends one must say how long it is, and it must not be too long."""
-    if request.method in ("GET", "HEAD"):
-        return
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal():
+    if "transfer-encoding" in request.headers:
         raise HTTPException(411, "say how long what you send is")
-    if int(length) > MOST_BYTES:
-        raise HTTPException(413, f"this has {int(length):,} bytes; send at most {MOST_BYTES:,}")
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > MOST_BYTES:
+        raise HTTPException(413, f"this has {length[:20]} bytes; send at most {MOST_BYTES}")
 
 
 def studies_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], studies: ShownStudies) -> APIRouter:

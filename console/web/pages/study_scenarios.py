@@ -120,7 +120,9 @@ def _add_deeds(router: APIRouter, web: Web, studies: ShownStudies) -> None:
 
     @router.post("/scenarios/{scenario}/remove")
     def remove(request: Request, number: int, scenario: int) -> Response:
-        return done(request, number, lambda session, study, _by: remove_scenario(session, study, _of(session, study, scenario).scenario.name))
+        return done(
+            request, number, lambda session, study, _by: remove_scenario(session, study, _of(session, study, scenario).scenario.name)
+        )
 
 
 def _looked_up(web: Web, shown: ShownStudy, number: int) -> KeptScenario:
