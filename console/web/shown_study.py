@@ -106,7 +106,7 @@ def map_facts(shown: ShownStudy) -> dict[str, Any]:
 
 
 def reach_facts(reach: Reach) -> list[list[Any]]:
-    """By area: 0 reached by road in time, 1 within the promised radius only, 2 beyond; minutes and km to the nearest station, None for never."""
+    """By area: 0 reached by road in time, 1 within the radius only, 2 beyond; minutes and km to the nearest station, None for never."""
     return [
         [0 if reach.covers(area, by_road=True) else 1 if reach.covers(area, by_road=False) else 2, _finite(area.minutes), _finite(area.km)]
         for area in reach.areas

@@ -44,7 +44,7 @@ def _add_pages(router: APIRouter, web: Web, studies: ShownStudies) -> None:
         facts = map_facts(shown) | {
             "baseMap": "/map/base",
             "texts": script_texts(texts, MAP_TEXTS),
-            "scenario": json.loads(scenario_json(kept.scenario)),
+            "scenario": {"changes": []} | json.loads(scenario_json(kept.scenario)),  # a file leaves out what is empty
             "seen": kept.version,
             "now": scenario_facts(shown, kept.scenario, texts),
         }

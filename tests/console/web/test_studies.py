@@ -18,7 +18,7 @@ from data_models.study_files import parse_scenario, scenario_json, study_json
 from tests.console.web.conftest import PASSWORD, Site, csrf_of
 from tests.optimizer.studies import line_study
 
-# As in tests/optimizer/test_area_reach.py: of four tickets one is reached by road, two more lie in the circle, one beyond; U reaches those two.
+# As in tests/optimizer/test_area_reach.py: of four tickets S reaches one by road, two more lie in its circle; one is beyond. U reaches two.
 _LINE = replace(
     line_study({"S": 0, "U": 0}, {"a": 0, "b": 0, "c": 0}, [("a", 1), ("b", 2), ("b", 3), ("c", 4)], candidates=["U"]),
     travel=GreatCircle("great_circle", 1.3, 70.0),
