@@ -99,6 +99,7 @@ TEMPLATES: tuple[Both, ...] = (
         "the study has stations or areas outside your regions; give one of your regions alone",
         "该研究含有您区域之外的服务站或地点；请只用您的区域",
     ),
+    Both("say how long what you send is", "请说明所发送内容的长度"),
     Both("this has {count} bytes; send at most {most}", "共 {count} 字节；最多 {most}"),
     Both("edited into plan {plan}", "已修改为计划 {plan}"),
     Both("reason other needs a note that says why", "选择“其他”时须填写说明"),

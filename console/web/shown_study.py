@@ -16,12 +16,13 @@ from console.web.study_words import change_words
 from console.web.texts import Texts
 from console.web.web import Web
 from data_models.candidate_sites import usual_crews, usual_kits
-from data_models.case import GreatCircle
+from data_models.case import SEVERITIES, GreatCircle
 from data_models.people import Person, may
 from data_models.policy import ServicePolicy
 from data_models.store.scenarios import StudyMark, kept_study, study_mark
 from data_models.study import TODAY, Scenario, Study, StudyStation
-from optimizer.area_reach import Reach, reach_of
+from optimizer.area_reach import AreaReach, Reach, reach_of
+from optimizer.expected_service import ExpectedService, expected_service
 from optimizer.scenarios import Situation, under
 
 _KEPT = 4
@@ -46,6 +47,11 @@ class ShownStudy:
     def reach_today(self) -> Reach:
         """Whom today's stations reach."""
         return reach_of(self.today)
+
+    @cached_property
+    def expected_today(self) -> ExpectedService:
+        """What the formula promises with today's stations."""
+        return expected_service(self.today)
 
 
 class ShownStudies:
@@ -123,7 +129,8 @@ def scenario_facts(shown: ShownStudy, scenario: Scenario, texts: Texts) -> dict[
     """
     situation = under(shown.study, scenario, shown.policy)
     reach, before = reach_of(situation), {area.area.id: area for area in shown.reach_today.areas}
-    gained, lost = [], []
+    gained: list[AreaReach] = []
+    lost: list[AreaReach] = []
     for area in reach.areas:
         is_reached = reach.covers(area, by_road=True)
         was_reached = area.area.id in before and shown.reach_today.covers(before[area.area.id], by_road=True)
@@ -161,6 +168,16 @@ def figures_of(shown: ShownStudy, situation: Situation, reach: Reach, texts: Tex
         _figure(texts, texts.gettext("Stations"), len(now.stations), len(was.stations)),
         _figure(texts, texts.gettext("People"), people, people_were),
         _figure(texts, texts.gettext("Cost a year"), now.yearly_cost, was.yearly_cost),
+    ]
+
+
+def formula_figures(shown: ShownStudy, scenario: Scenario, texts: Texts) -> list[dict[str, str]]:
+    """Expected shares in time by formula, by severity, each with its difference to today. Raises `BadInput` where a change does not fit."""
+    now = expected_service(under(shown.study, scenario, shown.policy))
+    before = shown.expected_today
+    return [
+        _figure(texts, texts.word("severity", severity), 100 * now.in_time[severity], 100 * before.in_time[severity], "%", 1)
+        for severity in SEVERITIES
     ]
 
 
@@ -203,7 +220,7 @@ def _figure(texts: Texts, name: str, now: float, before: float, unit: str = "", 
     }
 
 
-def _most(areas: list[Any]) -> list[Any]:
+def _most(areas: list[AreaReach]) -> list[AreaReach]:
     return sorted(areas, key=lambda each: (-each.tickets, each.area.id))[:_LISTED]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from console.web.pages.studies import MAP_TEXTS, as_file, small_enough
-from console.web.shown_study import ShownStudies, ShownStudy, map_facts, scenario_facts
+from console.web.shown_study import ShownStudies, ShownStudy, formula_figures, map_facts, scenario_facts
 from console.web.visitors import must, person_of
 from console.web.web import Web, script_texts
 from data_models.case import SEVERITIES
@@ -61,6 +61,13 @@ def _add_pages(router: APIRouter, web: Web, studies: ShownStudies) -> None:
         """What changes would do; nothing is kept."""
         shown, person = studies.of(person_of(request), number), person_of(request)
         return JSONResponse(scenario_facts(shown, _read(scenario), web.texts(request, person)), headers={"Cache-Control": "no-store"})
+
+    @router.post("/formula")
+    def expect(request: Request, number: int, scenario: Annotated[dict[str, Any], Body(embed=True)]) -> Response:
+        """What the formula promises: seconds of work, so that it is done when somebody asks."""
+        shown, person = studies.of(person_of(request), number), person_of(request)
+        figures = formula_figures(shown, _read(scenario), web.texts(request, person))
+        return JSONResponse({"figures": figures}, headers={"Cache-Control": "no-store"})
 
 
 def _add_deeds(router: APIRouter, web: Web, studies: ShownStudies) -> None:

@@ -104,9 +104,8 @@ function editScenario() {
   function draw() {
     drawAreas([...facts.areas, ...now.newAreas], now.reach, facts.today);
     drawStations(now.stations, now.closed, chooseStation, (item) => add({ kind: "open_station", station: item.id }));
-    byId("figures").replaceChildren(
-      ...now.figures.map((figure) => element("div", {}, element("dt", {}, figure.name), element("dd", {}, figure.value, figure.delta && element("small", {}, ` ${figure.delta}`)))),
-    );
+    byId("figures").replaceChildren(...now.figures.map(figure));
+    byId("expected").replaceChildren(); // it was for other changes
     byId("changes").replaceChildren(
       ...now.words.map((words, index) =>
         element("li", {}, words, element("button", { type: "button", "aria-label": `${texts.remove}: ${words}`, on: { click: () => change(scenario.changes.filter((_, at) => at !== index)) } }, "×")),
@@ -118,6 +117,10 @@ function editScenario() {
     choices(byId("station"), now.stations);
     choices(byId("people-to"), now.stations, byId("people-to").options[0]);
     ofStation();
+  }
+
+  function figure({ name, value, delta }) {
+    return element("div", {}, element("dt", {}, name), element("dd", {}, value, delta && element("small", {}, ` ${delta}`)));
   }
 
   function effect() {
@@ -169,6 +172,19 @@ function editScenario() {
   byId("station").addEventListener("change", ofStation);
   if (!facts.canPlace) for (const id of ["put-form", "move-form"]) byId(id).hidden = true;
   map.on("click", (event) => put(event.latlng.lat, event.latlng.lng));
+
+  byId("expect").addEventListener("click", async ({ target }) => {
+    const mine = number;
+    target.disabled = true;
+    try {
+      const { figures } = await ask(`${study}/formula`, { method: "POST", body: { scenario } });
+      if (mine === number) byId("expected").replaceChildren(...figures.map(figure));
+    } catch (error) {
+      complain(error);
+    } finally {
+      target.disabled = false;
+    }
+  });
 
   byId("save").addEventListener("click", async () => {
     const sent = JSON.stringify(scenario.changes);

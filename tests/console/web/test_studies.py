@@ -15,8 +15,9 @@ from data_models.store.people import add_person
 from data_models.store.scenarios import keep_scenario, keep_study, kept_scenarios, kept_studies, study_marks
 from data_models.study import OpenStation, Scenario, Study
 from data_models.study_files import parse_scenario, scenario_json, study_json
+from optimizer.expected_service import expected_service
 from tests.console.web.conftest import PASSWORD, Site, csrf_of
-from tests.optimizer.studies import line_study
+from tests.optimizer.studies import line_study, today, with_changes
 
 # As in tests/optimizer/test_area_reach.py: of four tickets S reaches one by road, two more lie in its circle; one is beyond. U reaches two.
 _LINE = replace(
@@ -94,6 +95,20 @@ def test_a_change_is_told_before_it_is_kept(site: Site) -> None:
     with site.store.reading() as session:
         assert kept_scenarios(session, "north")[0].scenario.changes == ()
     assert scenario == 1
+
+
+def test_the_formula_is_told_beside_today(site: Site) -> None:
+    number, _ = kept_in(site)
+    browser = site.browser("plan")
+    asked = {"scenario": {"format": "scenario/1", "name": "one", "changes": [{"kind": "open_station", "station": "U"}]}}
+    opened = with_changes(STUDY, OpenStation("U"))
+    figures = browser.post(f"/studies/{number}/formula", json=asked, headers=headers_of(browser)).json()["figures"]
+    assert [figure["name"] for figure in figures] == ["emergency", "important", "general"]
+    before, after = (100 * expected_service(situation).in_time["emergency"] for situation in (today(STUDY), opened))
+    assert after > before + 20
+    assert (figures[0]["value"], figures[0]["delta"]) == (f"{after:.1f}%", f"+{after - before:.1f}")
+    # Nothing but emergencies is expected.
+    assert (figures[1]["value"], figures[1]["delta"]) == ("100%", "")
 
 
 def test_what_does_not_fit_is_refused_in_words(site: Site) -> None:

@@ -44,6 +44,8 @@ def test_a_click_on_the_map_puts_a_station_and_the_share_changes(site: Site, loc
         page.locator("#open-form button").focus()
         page.keyboard.press("Enter")
         expect(page.locator("#figures div:nth-child(2) dd")).to_have_text("75% +50")
+        page.locator("#expect").click()
+        expect(page.locator("#expected dd")).to_have_count(3)
         page.locator("#save").click()
         expect(page.locator("#unsaved")).to_be_hidden()
         page.set_viewport_size({"width": 390, "height": 844})
