@@ -33,9 +33,9 @@ MAY: Mapping[Role, frozenset[Action]] = {
     "coordinator": frozenset({"see", "edit", "decide", "tell"}),
     "planner": frozenset({"see", "study"}),
     "technician": frozenset({"work"}),
-    "administrator": frozenset({"see", "administer"}),
+    "administrator": frozenset({"see", "study", "administer"}),
 }
-"""An administrator decides who may decide, and does not decide about plans."""
+"""An administrator decides who may decide, and does not decide about plans; studies touch nothing that is live."""
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,12 @@ from console.web.pages.plan_changes import plan_changes_router
 from console.web.pages.plan_decisions import plan_decisions_router
 from console.web.pages.plan_ticket import plan_ticket_router
 from console.web.pages.plans import plans_router
+from console.web.pages.studies import studies_router
+from console.web.pages.study_scenarios import study_scenarios_router
 from console.web.pages.tickets import tickets_router
 from console.web.pages.tokens import tokens_router
 from console.web.shown_plan import ShownPlans
+from console.web.shown_study import ShownStudies
 from console.web.texts import marked
 from console.web.visitors import MustChangePassword, NotLoggedIn, visitor_of, way_to_login
 from console.web.web import MAPS, STATIC, Web
@@ -95,6 +98,7 @@ def make_console(
     console.mount("/static", StaticFiles(directory=STATIC), name="static")
     console.mount("/api", api, name="api")
     plans = ShownPlans(store, settings)
+    studies = ShownStudies(web)
     for router in (
         login_router(web, visitor),
         openid_router(web),
@@ -111,6 +115,8 @@ def make_console(
         people_router(web, visitor),
         tokens_router(web, visitor),
         audit_router(web, visitor),
+        studies_router(web, visitor, studies),
+        study_scenarios_router(web, visitor, studies),
         live_router(news, visitor),
     ):
         console.include_router(router)

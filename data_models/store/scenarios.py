@@ -18,6 +18,16 @@ MOST_NAME = 200
 
 
 @dataclass(frozen=True)
+class StudyMark:
+    """What tells a kept study from every other: a study is never changed, but may be removed, and another kept under its name."""
+
+    id: int
+    name: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class KeptScenario:
     """A scenario with the version that was read, and who changed it last."""
 
@@ -52,6 +62,22 @@ def kept_study(session: Session, name: str) -> Study:
     return parse_study(_study(session, name).study_json)
 
 
+def study_marks(session: Session) -> tuple[StudyMark, ...]:
+    """All studies, the newest first, without what they hold."""
+    row = tables.StoredStudy
+    found = session.execute(select(row.id, row.name, row.by, row.at).order_by(row.at.desc(), row.id.desc()))
+    return tuple(StudyMark(*facts) for facts in found)
+
+
+def study_mark(session: Session, number: int) -> StudyMark:
+    """The study of a number. Raises `NotFound`."""
+    row = tables.StoredStudy
+    found = session.execute(select(row.id, row.name, row.by, row.at).where(row.id == number)).one_or_none()
+    if found is None:
+        raise NotFound(f"study {number} does not exist")
+    return StudyMark(*found)
+
+
 def remove_study(session: Session, name: str) -> None:
     """Remove a study with its scenarios. Raises `NotFound`."""
     row = _study(session, name)
@@ -79,9 +105,7 @@ def keep_scenario(session: Session, study: str, scenario: Scenario, by: str, at:
     BadInput
         The name is too long, or that of the company as it is.
     """
-    _must_be_a_name("scenario", scenario.name)
-    if scenario.name == TODAY.name:
-        raise BadInput(f"scenario {scenario.name} is the company as it is; give what differs another name")
+    _must_be_a_scenario_name(scenario.name)
     owner = _study(session, study)
     row = session.scalar(_rows(owner.id).where(tables.StoredScenario.name == scenario.name).with_for_update())
     if row is None:
@@ -90,10 +114,9 @@ def keep_scenario(session: Session, study: str, scenario: Scenario, by: str, at:
         row = tables.StoredScenario(study_id=owner.id, name=scenario.name, scenario_json=scenario_json(scenario), version=1, by=by, at=at)
         session.add(row)
     elif seen is None:
-        raise Conflict(f"scenario {scenario.name} is kept already, by {row.by}; give this one another name, or change that one")
-    elif row.version != seen:
-        raise Conflict(f"scenario {scenario.name} was changed by {row.by} meanwhile; look at it again")
+        raise _taken(row)
     else:
+        _must_be_seen(row, seen)
         row.scenario_json, row.version, row.by, row.at = scenario_json(scenario), row.version + 1, by, at
     session.flush()
     return _kept(row, study)
@@ -102,6 +125,29 @@ def keep_scenario(session: Session, study: str, scenario: Scenario, by: str, at:
 def copy_scenario(session: Session, study: str, name: str, new: str, by: str, at: datetime) -> KeptScenario:
     """Keep a copy of a scenario under another name. Raises `NotFound`, `Conflict`, `BadInput` as `keep_scenario` does."""
     return keep_scenario(session, study, replace(kept_scenario(session, study, name).scenario, name=new), by, at)
+
+
+def rename_scenario(session: Session, study: str, name: str, new: str, by: str, at: datetime, *, seen: int) -> KeptScenario:
+    """Give a scenario another name; its number stays.
+
+    Raises
+    ------
+    NotFound
+        There is no such scenario.
+    Conflict
+        Another one has that name, or somebody has changed this one since the version that was seen.
+    BadInput
+        The name is too long, or that of the company as it is.
+    """
+    _must_be_free(session, study, new)
+    row = session.scalar(_rows(_study(session, study).id).where(tables.StoredScenario.name == name).with_for_update())
+    if row is None:
+        raise NotFound(f"scenario {name[:MOST_NAME]} of study {study} does not exist")
+    _must_be_seen(row, seen)
+    renamed = replace(parse_scenario(row.scenario_json), name=new)
+    row.name, row.scenario_json, row.version, row.by, row.at = new, scenario_json(renamed), row.version + 1, by, at
+    session.flush()
+    return _kept(row, study)
 
 
 def kept_scenarios(session: Session, study: str) -> tuple[KeptScenario, ...]:
@@ -141,6 +187,28 @@ def _rows(study: int) -> Select[tuple[tables.StoredScenario]]:
 
 def _kept(row: tables.StoredScenario, study: str) -> KeptScenario:
     return KeptScenario(row.id, study, parse_scenario(row.scenario_json), row.version, row.by, row.at)
+
+
+def _must_be_seen(row: tables.StoredScenario, seen: int) -> None:
+    if row.version != seen:
+        raise Conflict(f"scenario {row.name} was changed by {row.by} meanwhile; look at it again")
+
+
+def _must_be_free(session: Session, study: str, name: str) -> None:
+    _must_be_a_scenario_name(name)
+    other = session.scalar(_rows(_study(session, study).id).where(tables.StoredScenario.name == name))
+    if other is not None:
+        raise _taken(other)
+
+
+def _taken(row: tables.StoredScenario) -> Conflict:
+    return Conflict(f"scenario {row.name} is kept already, by {row.by}; give this one another name, or change that one")
+
+
+def _must_be_a_scenario_name(name: str) -> None:
+    _must_be_a_name("scenario", name)
+    if name == TODAY.name:
+        raise BadInput(f"scenario {name} is the company as it is; give what differs another name")
 
 
 def _must_be_a_name(what: str, name: str) -> None:

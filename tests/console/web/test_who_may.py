@@ -13,8 +13,11 @@ from config.openid_settings import OpenIdSettings
 from console.web.visitors import SESSION_COOKIE
 from data_models.people import Role
 from data_models.store.people import add_person, begin_session, person_by_login, session_of_token
+from data_models.store.scenarios import keep_scenario, keep_study
+from data_models.study import Scenario
 from tests.console.web.conftest import Site
 from tests.console.web.test_visitors import _routes
+from tests.optimizer.studies import line_study
 
 HERE, ELSEWHERE = "east", "west"
 
@@ -37,6 +40,7 @@ SEE = frozenset({"viewer", "coordinator", "planner", "administrator"})
 DESK = frozenset({"coordinator"})
 OFFICE = frozenset({"administrator"})
 ON_THE_ROAD = frozenset({"technician"})
+STUDIO = frozenset({"planner", "administrator"})
 NONE: frozenset[str] = frozenset()
 """What is asked for does not exist here: it must look like that to everybody."""
 
@@ -84,6 +88,22 @@ WHO: dict[str, Row] = {
     "POST /t/{token}": (NONE, {"data": {"score": "5"}}),
     "GET /tickets/{ticket_id:path}/extras": (SEE, {}),
     "GET /attachments/{number}": (NONE, {}),
+    "GET /studies": (STUDIO, {}),
+    "POST /studies/upload": (STUDIO, {}),
+    "POST /studies/company": (STUDIO, {"data": {"days": "0"}}),
+    "GET /studies/{number}": (STUDIO, {}),
+    "GET /studies/{number}/file": (STUDIO, {}),
+    "GET /studies/{number}/scenarios/{scenario}": (STUDIO, {}),
+    "GET /studies/{number}/scenarios/{scenario}/file": (STUDIO, {}),
+    "POST /studies/{number}/reach": (STUDIO, {"json": {"changes": []}}),
+    "POST /studies/{number}/formula": (STUDIO, {"json": {"changes": []}}),
+    "POST /studies/{number}/scenarios": (STUDIO, {"data": {"name": ""}}),
+    "POST /studies/{number}/scenarios/upload": (STUDIO, {}),
+    "POST /studies/{number}/scenarios/{scenario}": (STUDIO, {"json": {}}),
+    "POST /studies/{number}/scenarios/{scenario}/copy": (STUDIO, {"data": {"name": ""}}),
+    "POST /studies/{number}/scenarios/{scenario}/rename": (STUDIO, {"data": {"name": ""}}),
+    "POST /studies/{number}/scenarios/{scenario}/remove": (STUDIO, {"data": {"version": "99"}}),
+    "POST /studies/{number}/remove": (STUDIO, {}),
     "GET /me": (KNOWN, {}),
     "POST /me/password": (KNOWN, {"data": {"old": "x", "new": "y", "again": "z"}}),
     "POST /me/language": (KNOWN, {"data": {"language": "zh"}}),
@@ -118,6 +138,9 @@ def walked(site: Site) -> Site:
             connection.execute(text(f"UPDATE {table} SET region = '{HERE}'"))  # noqa: S608
         connection.execute(text(f"UPDATE plan SET region = '{HERE}'"))  # noqa: S608
     with site.store.session() as session:
+        study = line_study({"S": 0}, {"a": 30}, [("a", 9)])
+        keep_study(session, study, "tests", site.now)
+        keep_scenario(session, study.name, Scenario("another"), "tests", site.now)
         for name, kind in WALKERS.items():
             if kind is not None:
                 add_person(
@@ -174,6 +197,7 @@ def test_each_is_let_in_where_the_table_says_and_nowhere_else(walked: Site, name
             .replace("{ticket_id}", "TK-1")
             .replace("{token}", "x")
             .replace("{technician_id}", "T-1")
+            .replace("{scenario}", "1")
         )
         path = path.replace("{person_id}", str(viewer)).replace("{number}", "1").replace("{ticket_id:path}", "TK-1")
         if _lets_in(client, name, route, path, headers) != (name in who):
