@@ -95,7 +95,8 @@ def events(
     from config.settings import load_settings
     from console.event_tables import print_log
     from console.printing import print_json
-    from data_models.store import list_events, open_store
+    from data_models.store import open_store
+    from data_models.store.pages import events_page
     from flows.events import derive_anew
 
     settings = load_settings()
@@ -108,7 +109,7 @@ def events(
                 typer.echo("\n".join(different) or "everything was as the log says")
             raise typer.Exit(1 if different else 0)
         with store.reading() as session:
-            found = list_events(session, ticket=ticket, technician=technician, limit=limit, own=everything)
+            found = events_page(session, limit, ticket=ticket, technician=technician, own=everything)
     if as_json:
         print_json({"events": [_as_json(row, note) for row, note in found]})
         return

@@ -185,11 +185,13 @@ def _by_session(api: Api, request: Request, cookie: str, now: datetime) -> Calle
         kept = session_of_token(session, cookie, now)
     if kept is None:
         return None
+    if kept.person.must_change:
+        raise Problem(NOT_ALLOWED, f"{kept.person.login} has a password that somebody else gave; choose another at /me first")
     if request.method in _UNSAFE and not secrets.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), kept.csrf.encode()):
         raise Problem(NOT_ALLOWED, f"a page that changes something sends its CSRF token as {CSRF_HEADER}; machines show a token instead")
     person = kept.person
     scopes = frozenset(scope for action in MAY[person.role] for scope in OF_ACTIONS[action])
-    return Caller(person.name, f"person {person.id}", scopes, person.regions)
+    return Caller(person.login, f"person {person.id}", scopes, person.regions)
 
 
 def digest(*told: bytes) -> str:

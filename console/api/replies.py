@@ -11,8 +11,9 @@ from fastapi import Header, Request, Response
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
 
-from console.api.access import caller_of, digest
+from console.api.access import Caller, caller_of, digest
 from console.api.problems import CHANGED, KEY_REUSED, Problem
+from data_models.errors import TwohourError
 from data_models.store.kept_answers import KeptAnswer, claim_key, keep_answer, read_answer
 
 if TYPE_CHECKING:
@@ -86,12 +87,15 @@ def once(
     """
     caller, now = caller_of(request), api.now()
     asked: str = request.state.digest
-    if key is not None:
-        with api.store.reading() as session:
-            known = read_answer(session, caller.key, key)
-        if known is not None:
+    if (known := _known_answer(api, caller, key)) is not None:
+        return _again(known, asked)
+    try:
+        ready = prepare()
+    except (Problem, TwohourError):
+        # The same request may have been done meanwhile: then what stands against it is what it did.
+        if (known := _known_answer(api, caller, key)) is not None:
             return _again(known, asked)
-    ready = prepare()
+        raise
     with api.store.session() as session:
         kept = None if key is None else claim_key(session, caller.key, key, asked, now)
         if kept is not None:
@@ -101,6 +105,13 @@ def once(
         if key is not None:
             keep_answer(session, caller.key, key, reply.status, reply.headers, text)
     return _answer(reply.status, reply.headers, text, reply.then)
+
+
+def _known_answer(api: Api, caller: Caller, key: str | None) -> KeptAnswer | None:
+    if key is None:
+        return None
+    with api.store.reading() as session:
+        return read_answer(session, caller.key, key)
 
 
 def must_match(if_match: str | None, etag: str) -> None:

@@ -4,7 +4,7 @@ by the provider, for us, for this attempt, and not over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -61,7 +61,7 @@ def known_by(settings: OpenIdSettings, attempt: Attempt, code: str, return_url: 
     with _client() as client:
         provider = _provider(client, settings)
         tokens = _exchanged(client, settings, provider, attempt, code, return_url)
-        keys = _json(client.get(_endpoint(settings, provider, "jwks_uri")), "keys")
+        keys = _fetched(client, settings, _endpoint(settings, provider, "jwks_uri"), "keys")
     claims = _believed(settings, tokens, keys, attempt.nonce, now)
     return _known(settings, claims)
 
@@ -71,10 +71,7 @@ def _client() -> httpx.Client:
 
 
 def _provider(client: httpx.Client, settings: OpenIdSettings) -> Mapping[str, Any]:
-    try:
-        found = _json(client.get(f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration"), "configuration")
-    except httpx.HTTPError as error:
-        raise Unavailable(f"the OpenID provider {settings.issuer} does not answer: {type(error).__name__}") from error
+    found = _fetched(client, settings, f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration", "configuration")
     if found.get("issuer") != settings.issuer:
         raise Unavailable(
             f"the OpenID provider calls itself {found.get('issuer')}, not {settings.issuer}; set TWOHOUR_OPENID__ISSUER to it"
@@ -89,6 +86,17 @@ def _endpoint(settings: OpenIdSettings, provider: Mapping[str, Any], name: str) 
     if not isinstance(address, str) or urlsplit(address).scheme not in safe:
         raise Unavailable(f"the OpenID provider {settings.issuer} names no {name} that may be used")
     return address
+
+
+def _fetched(client: httpx.Client, settings: OpenIdSettings, address: str, what: str) -> dict[str, Any]:
+    return _json(_answer_of(settings, lambda: client.get(address)), what)
+
+
+def _answer_of(settings: OpenIdSettings, ask: Callable[[], httpx.Response]) -> httpx.Response:
+    try:
+        return ask()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unavailable(f"the OpenID provider {settings.issuer} does not answer: {type(error).__name__}") from error
 
 
 def _json(answer: httpx.Response, what: str) -> dict[str, Any]:
@@ -112,10 +120,8 @@ def _exchanged(
         auth = httpx.BasicAuth(quote(settings.client_id, safe=""), quote(secret, safe=""))
     else:
         form |= {"client_id": settings.client_id} | ({"client_secret": secret} if secret else {})
-    try:
-        answer = client.post(_endpoint(settings, provider, "token_endpoint"), data=form, auth=auth or httpx.USE_CLIENT_DEFAULT)
-    except httpx.HTTPError as error:
-        raise Unavailable(f"the OpenID provider {settings.issuer} does not answer: {type(error).__name__}") from error
+    address = _endpoint(settings, provider, "token_endpoint")
+    answer = _answer_of(settings, lambda: client.post(address, data=form, auth=auth or httpx.USE_CLIENT_DEFAULT))
     if answer.status_code in (400, 401):
         raise BadInput("the provider refuses the code: it was used before, is too old, or is not ours")
     return _json(answer, "tokens")

@@ -7,7 +7,7 @@
 - `nearby`: `read_outline`, `read_asked`, `facts_around`: what an answer at once needs
 - `changes.ChangeMark` tells whether anything was written
 - `approve`, `reject`, `publish` decide about them
-- `add_events` keeps what is told during the day and folds it into the tables; `list_events`, `ticket_states`, `rebuild`;
+- `add_events` keeps what is told during the day and folds it into the tables; `ticket_states`, `rebuild`;
   `log` has the rows, `accepting` says which are kept, `folding` what they mean
 - `watched.watched_in_store`: tickets with all that their clocks depend on
 - `notices`: `put_notice`, `take_due`, `mark_sent`, `mark_failed`, `retry_notice`: the outbox
@@ -18,7 +18,7 @@
 """
 
 from data_models.store.database import Store, make_engine, open_store
-from data_models.store.events import Answer, add_events, list_events, rebuild, ticket_states
+from data_models.store.events import Answer, add_events, rebuild, ticket_states
 from data_models.store.facts import load_facts, promised_visits
 from data_models.store.plans import (
     approve,
@@ -40,7 +40,6 @@ __all__ = [
     "add_events",
     "approve",
     "latest_plan",
-    "list_events",
     "list_plans",
     "load_facts",
     "make_engine",

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from data_models import tables
 from data_models.event_state import Noted, TicketState, ticket_state
-from data_models.events import OWN_KINDS, Begun, Event, subjects
+from data_models.events import Begun, Event, subjects
 from data_models.store.accepting import Company, known_before, told_before
 from data_models.store.folding import everything_told, fold, touched_by
 from data_models.store.log import OWN, known_keys, one_at_a_time, told_of, write_rows
@@ -89,24 +89,6 @@ def tell_begun(session: Session, tickets: Iterable[str], plan: int, at: datetime
 def moment_of(session: Session, key: str) -> datetime | None:
     """When the event of a key happened; None when none was told."""
     return session.scalar(select(tables.Event.at).where(tables.Event.key == key))
-
-
-def list_events(
-    session: Session, *, ticket: str = "", technician: str = "", limit: int = 50, own: bool = False
-) -> list[tuple[tables.Event, str]]:
-    """The events that happened last, newest first, each with its note; those of one ticket or technician when one is named.
-
-    With `own`, those of `OWN_KINDS` too: the store notes them for itself, so many at a time that they would bury what was told.
-    """
-    query = select(tables.Event).order_by(tables.Event.at.desc(), tables.Event.id.desc()).limit(limit)
-    query = query.where(tables.Event.ticket_id == ticket) if ticket else query
-    query = query.where(tables.Event.technician_id == technician) if technician else query
-    query = query if own else query.where(tables.Event.kind.not_in(sorted(OWN_KINDS)))
-    rows = list(session.scalars(query))
-    notes: dict[int, str] = {}
-    for note in session.scalars(select(tables.EventNote).where(tables.EventNote.event_id.in_([row.id for row in rows]))):
-        notes[note.event_id] = "; ".join(filter(None, (notes.get(note.event_id), note.note)))
-    return [(row, notes.get(row.id, "")) for row in rows]
 
 
 def last_told(session: Session, until: datetime) -> datetime | None:

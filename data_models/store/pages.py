@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from data_models import tables
 from data_models.events import OWN_KINDS
+from data_models.store.parts import parts
 
 
 def tickets_page(
@@ -141,16 +142,16 @@ def regions_of(
     Stations are read whole, since there are few.
     """
     ticket, person, site, station = tables.Ticket, tables.Technician, tables.Site, tables.Station
-    queries: list[tuple[str, Select[Any]]] = [
-        ("ticket", select(ticket.id, site.region).join(site, site.id == ticket.site_id).where(ticket.id.in_(tickets))),
-        (
-            "technician",
-            select(person.id, station.region).join(station, station.id == person.station_id).where(person.id.in_(technicians)),
-        ),
-        ("site", select(site.id, site.region).where(site.id.in_(sites))),
-        ("station", select(station.id, station.region)),
+    queries: list[tuple[str, Select[Any], Any, Sequence[str]]] = [
+        ("ticket", select(ticket.id, site.region).join(site, site.id == ticket.site_id), ticket.id, tickets),
+        ("technician", select(person.id, station.region).join(station, station.id == person.station_id), person.id, technicians),
+        ("site", select(site.id, site.region), site.id, sites),
     ]
-    return {f"{kind} {name}": region for kind, query in queries for name, region in session.execute(query)}
+    found = {f"station {name}": region for name, region in session.execute(select(station.id, station.region))}
+    for kind, query, column, ids in queries:
+        for part in parts(ids):
+            found |= {f"{kind} {name}": region for name, region in session.execute(query.where(column.in_(part)))}
+    return found
 
 
 def _before(moment: Any, number: Any, after: tuple[Any, Any]) -> Any:

@@ -92,9 +92,10 @@ def remove_webhook(session: Session, number: int) -> None:
 def enable_webhook(session: Session, number: int, at: datetime) -> tables.Webhook:
     """Deliver to a subscription again that was disabled: what still waits is due at once. Raises `NotFound`."""
     row = webhook_by_id(session, number)
-    row.disabled_at, row.disabled_for, row.failing_since = None, "", None
     waiting = (tables.WebhookDelivery.webhook_id == number, tables.WebhookDelivery.state == "waiting")
+    # Deliveries before their subscription, as a sender locks them: the other way round each could wait for the other.
     session.execute(update(tables.WebhookDelivery).where(*waiting).values(next_try_at=at, attempts=0))
+    row.disabled_at, row.disabled_for, row.failing_since = None, "", None
     session.flush()
     return row
 

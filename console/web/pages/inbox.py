@@ -66,7 +66,7 @@ def inbox_router(web: Web, visitor: Callable[[Request], Awaitable[Person]], answ
     ) -> Response:
         person = person_of(request)
         _must_see(web, person, ticket_id, "decide")
-        sent = send(web.store, web.settings, ticket_id, technicians, by=person.name, at=web.now(), seen_plan=plan)
+        sent = send(web.store, web.settings, ticket_id, technicians, by=person.login, at=web.now(), seen_plan=plan)
         if "hx-request" not in request.headers:
             return RedirectResponse("/inbox", 303)
         return web.page(request, "inbox_sent.jinja", sent=sent, ticket_id=ticket_id)

@@ -114,7 +114,7 @@ def my_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> APIR
             told = None
         if not isinstance(told, dict):
             raise BadInput("this is no event; load the page again")
-        answer = await run_in_threadpool(tell_visit, web.store, _technician(person), person.name, told, web.now())
+        answer = await run_in_threadpool(tell_visit, web.store, _technician(person), person.login, told, web.now())
         if answer.verdict == "refused":
             raise BadInput(answer.note)
         return JSONResponse({"verdict": answer.verdict, "note": web.texts(request, person).from_below(answer.note)})
@@ -136,7 +136,7 @@ def my_router(web: Web, visitor: Callable[[Request], Awaitable[Person]]) -> APIR
             keep_photo,
             web.store,
             _technician(person),
-            person.name,
+            person.login,
             ticket=ticket,
             key=key,
             event=event,

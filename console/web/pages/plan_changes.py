@@ -49,7 +49,7 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
             read_change(change),
             reason=reason,
             note=note,
-            by=person.name,
+            by=person.login,
             at=web.now(),
             seen=seen,
             bench=plans.bench,
@@ -59,13 +59,13 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
     @router.post("/undo")
     def undo(request: Request, plan_id: int, seen: Annotated[int, Body(embed=True)]) -> Response:
         shown_to(plans, request, "edit", plan_id)
-        draft = editing.undo(web.store, web.settings, plan_id, by=person_of(request).name, at=web.now(), seen=seen, bench=plans.bench)
+        draft = editing.undo(web.store, web.settings, plan_id, by=person_of(request).login, at=web.now(), seen=seen, bench=plans.bench)
         return JSONResponse({"seen": draft.seen})
 
     @router.post("/redo")
     def redo(request: Request, plan_id: int, seen: Annotated[int, Body(embed=True)]) -> Response:
         shown_to(plans, request, "edit", plan_id)
-        draft = editing.redo(web.store, web.settings, plan_id, by=person_of(request).name, at=web.now(), seen=seen, bench=plans.bench)
+        draft = editing.redo(web.store, web.settings, plan_id, by=person_of(request).login, at=web.now(), seen=seen, bench=plans.bench)
         return JSONResponse({"seen": draft.seen})
 
     @router.post("/improve")
@@ -75,7 +75,7 @@ def plan_changes_router(web: Web, visitor: Callable[[Request], Awaitable[Person]
             web.store,
             web.settings,
             plan_id,
-            by=person_of(request).name,
+            by=person_of(request).login,
             at=web.now(),
             seen=seen,
             limit=SearchLimit(min(seconds, _MOST_IMPROVE_S)),

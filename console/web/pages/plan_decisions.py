@@ -52,7 +52,7 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
                 web.store,
                 web.settings,
                 plan_id,
-                by=person.name,
+                by=person.login,
                 at=web.now(),
                 reason=reason,
                 version=version,
@@ -61,7 +61,7 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
             )
             return _to(request, f"/plans/{kept.id}", BackgroundTask(lambda: papers_of(web.store, web.settings, kept)))
         what = Part(part, tuple(names))
-        done = approve_part(web.store, web.settings, plan_id, what, by=person.name, at=web.now(), reason=reason, seen=version, edits=seen)
+        done = approve_part(web.store, web.settings, plan_id, what, by=person.login, at=web.now(), reason=reason, seen=version, edits=seen)
         if done.plan is None:
             texts, now = web.texts(request, person), web.now().astimezone(web.zone)
             reasons = [told(one.said, {}, now, texts.language, otherwise=one.what) for one in done.chosen.violations]
@@ -75,7 +75,7 @@ def plan_decisions_router(web: Web, visitor: Callable[[Request], Awaitable[Perso
         shown_to(plans, request, "decide", plan_id)
         if not reason.strip():
             raise BadInput("a rejection needs a reason: say what is wrong with the plan")
-        reject_plan(web.store, plan_id, by=person_of(request).name, at=web.now(), reason=reason.strip(), seen=version)
+        reject_plan(web.store, plan_id, by=person_of(request).login, at=web.now(), reason=reason.strip(), seen=version)
         return _to(request, f"/plans/{plan_id}")
 
     return router

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from config.api_settings import ApiSettings
@@ -150,7 +151,16 @@ def test_a_page_may_read_by_its_session_and_change_only_with_its_csrf_token(comp
     assert page.get("/api/audit").status_code == 403
     done = page.post("/api/plans/2/reject", json={"reason": "no"}, headers={"X-CSRF-Token": kept.csrf})
     assert (done.status_code, done.json()["state"]) == (200, "rejected")
-    assert company.client("plans:read").get("/plans/2").json()["decisions"][-1]["by"] == "李娜"
+    assert company.client("plans:read").get("/plans/2").json()["decisions"][-1]["by"] == "li"
+
+
+def test_whoever_has_a_password_that_somebody_else_gave_must_change_it_first(company: Any) -> None:
+    with company.store.session() as session:
+        token = begin_session(session, person_by_login(session, "li").id, company.now)
+        session.execute(update(tables.Account).where(tables.Account.login == "li").values(must_change=True))
+    console = make_console(company.store, company.settings, now=lambda: company.now)
+    refused = TestClient(console, cookies={"twohour_session": token}).get("/api/plans")
+    assert (refused.status_code, "password" in refused.json()["detail"]) == (403, True)
 
 
 @pytest.mark.parametrize(

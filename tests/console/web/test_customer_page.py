@@ -13,8 +13,9 @@ from sqlalchemy import select
 from config.settings import Settings
 from console.web.pages.customer import PER_ADDRESS, WRONG_PER_ADDRESS
 from data_models import tables
-from data_models.store import add_events, list_events, ticket_states
+from data_models.store import add_events, ticket_states
 from data_models.store.notices import list_notices
+from data_models.store.pages import events_page
 from flows.customers import customer_link, link_token
 from flows.watching import watch
 from tests.console.web.conftest import Site
@@ -129,7 +130,7 @@ def test_satisfaction_is_said_once_and_opens_the_ticket_again_when_it_is_low(fie
         assert browser.post(address, content=odd).status_code == 422, odd
     assert browser.post(address, data={"score": 2, "reopenings": 0, "comment": f" {HOSTILE}\r\n\0late "}).headers["location"] == address
     with field.store.reading() as session:
-        last = list_events(session, ticket=ticket)[0][0]
+        last = events_page(session, 50, ticket=ticket)[0][0]
     assert (last.kind, last.by, last.details) == ("ticket_closed", "customer", {"satisfaction": 2, "comment": f"{HOSTILE} late"})
     assert "you gave us 2 of 5" in browser.get(address).text
     assert browser.post(address, data={"score": 5, "reopenings": 0}).status_code == 410, "the same again is no second answer"
@@ -153,7 +154,7 @@ def test_an_answer_after_the_closing_counts(field: Site, alone: tuple[str, str])
     assert field.browser().post(path(field, ticket), data={"score": 4, "reopenings": 0}).status_code == 303
     with field.store.reading() as session:
         assert ticket_states(session, [ticket])[ticket].satisfaction == 4
-        assert list_events(session, ticket=ticket)[0][1] == "", "nothing is odd about it"
+        assert events_page(session, 50, ticket=ticket)[0][1] == "", "nothing is odd about it"
 
 
 def test_guessing_and_hammering_are_stopped(field: Site, alone: tuple[str, str]) -> None:

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from data_models import tables
-from data_models.store import add_events, list_events
+from data_models.store import add_events
 from data_models.store.accepting import FUTURE
+from data_models.store.pages import events_page
 from data_models.store.people import LONGEST
 from flows.events import derive_anew
 from flows.photos import MOST_BYTES
@@ -34,7 +35,7 @@ def phone(field: Site) -> Phone:
 def told(site: Site, ticket: str) -> list[tables.Event]:
     """What people told of a ticket, oldest first."""
     with site.store.reading() as session:
-        return [row for row, _ in reversed(list_events(session, ticket=ticket)) if row.by != "twohour"]
+        return [row for row, _ in reversed(events_page(session, 50, ticket=ticket)) if row.by != "twohour"]
 
 
 def notes(site: Site) -> list[str]:

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from data_models import tables
 from data_models.events import Cancelled
-from data_models.store import add_events, list_events
+from data_models.store import add_events
+from data_models.store.pages import events_page
 from flows.customers import link_token
 from tests.console.web.conftest import PASSWORD, Site
 from tests.console.web.field import HOSTILE, picture, visits_of, with_technicians
@@ -54,7 +55,7 @@ def _later(site: Site, page: Page, minutes: int) -> None:
 
 def _told(site: Site, ticket: str) -> list[tuple[str, str]]:
     with site.store.reading() as session:
-        found = [row for row, _ in reversed(list_events(session, ticket=ticket)) if row.by != "twohour"]
+        found = [row for row, _ in reversed(events_page(session, 50, ticket=ticket)) if row.by != "twohour"]
         return [(row.kind, row.technician_id) for row in found]
 
 
@@ -110,7 +111,7 @@ def test_what_is_tapped_in_a_tunnel_reaches_the_log_once_and_in_order(site: Site
         kinds = ["technician_driving", "technician_arrived", "technician_finished"]
         assert _told(site, ticket) == [(kind, who) for kind in kinds]
         with site.store.reading() as session:
-            rows = {row.kind: row for row, _ in list_events(session, ticket=ticket)}
+            rows = {row.kind: row for row, _ in events_page(session, 50, ticket=ticket)}
             kept = session.scalars(select(tables.Attachment).where(tables.Attachment.ticket_id == ticket)).one()
             crew = session.get_one(tables.Ticket, ticket).crew or 1
         told_at = [rows[kind].at for kind in kinds]
