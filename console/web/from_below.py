@@ -281,6 +281,10 @@ TEMPLATES: tuple[Both, ...] = (
     # What the audit trail says was done.
     Both("plan approved", "批准计划"),
     Both("plan published", "发布计划"),
+    Both(
+        "{login} is an administrator here, and the provider does not say so; log in with the password",
+        "{login} 在此处是管理员，但身份提供方未予确认；请用密码登录",
+    ),
     Both("plan edited", "修改计划"),
     Both("edit undone", "撤销改动"),
     Both("edit redone", "重做改动"),

@@ -93,6 +93,9 @@ def person_of_provider(session: Session, known: Known, at: datetime, *, make_wit
     if row.disabled_at is not None:
         raise BadInput(f"{row.login} is shut out; an administrator may let them in again")
     if row.subject is None:
+        if row.role == "administrator" and known.role != "administrator":
+            # Where people choose the name themselves, anybody could become the administrator of that name.
+            raise BadInput(f"{row.login} is an administrator here, and the provider does not say so; log in with the password")
         row.subject = known.subject
         write_audit(session, row.login, "person linked to OpenID", row.login, at)
     elif row.subject != known.subject:

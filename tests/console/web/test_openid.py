@@ -261,6 +261,21 @@ def test_an_account_that_is_shut_out_or_anothers_stays_closed(site: Site, provid
     assert "shut out" in _back(other, _sent_back(other)).text
 
 
+def test_an_administrators_account_is_not_taken_by_its_name_alone(site: Site, provider: Provider) -> None:
+    with site.store.session() as session:
+        row = session.scalar(select(tables.Account).where(tables.Account.login == "li"))
+        assert row is not None
+        row.role, row.regions = "administrator", []
+    browser = site.browser()
+    assert "is an administrator here" in _back(browser, _sent_back(browser)).text
+    assert not _is_in(browser)
+    _set(site, provider, role_claim="groups", roles={"twohour-admins": "administrator"})
+    provider.person |= {"groups": ["twohour-admins"]}
+    sure = site.browser()
+    assert _back(sure, _sent_back(sure)).status_code == 303
+    assert _is_in(sure)
+
+
 def test_a_mail_address_that_was_not_verified_is_nobodys(site: Site, provider: Provider) -> None:
     _set(site, provider, login_claim="email")
     with site.store.session() as session:
