@@ -1,6 +1,6 @@
 /* A study on the map; on a scenario's page also its changes: each is tried at once, and kept when somebody saves. */
 
-import { ask, toast } from "./console.js";
+import { ask, toast } from "./asking.js";
 
 const facts = page; // of base_map.js
 const { texts } = facts;
