@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,6 +74,8 @@ def up(
         if not os.environ.get("PREFECT_API_URL"):
             server = running.enter_context(prefect_server(home))
             os.environ.update(server_environment(home.absolute(), server.api_url))
+            # Where the demo was made just now, Prefect was loaded with the address of a server that has stopped since.
+            running.enter_context(_known_to_prefect(server.api_url))
             typer.echo(f"Prefect is at {server.api_url}")
         typer.echo(
             f"plan-day runs at {settings.morning_cron} ({settings.timezone}), reoptimize every {settings.automatic.every_minutes} min, "
@@ -83,6 +85,12 @@ def up(
             _tell_demo_people(store)
         typer.echo(f"the console is at {_address(host, port)}; {_who_may(store)}; Ctrl-C stops")
         asyncio.run(_all(settings, _server(store, settings, host, port, https=https)))
+
+
+def _known_to_prefect(api_url: str) -> AbstractContextManager[object]:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    return temporary_settings({PREFECT_API_URL: api_url})
 
 
 async def _all(settings: Settings, server: uvicorn.Server) -> None:
